@@ -1,0 +1,111 @@
+"""Payload bytes ↔ messages, strictly.
+
+Order of the checks, each with its own reason: (1) UTF-8, (2) the envelope's type names a known kind, (3) JSON of that
+kind with nothing unknown and no naive time, (4) both name one kind, (5) the id is a UUIDv7. A parser's exception never leaks.
+"""
+
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from proto.envelope import Envelope, kind_of
+from proto.errors import Reason, RefusedError
+from proto.messages import KINDS, Message, ReportContent, SignOff, Stage
+
+_ENCODER: Final = msgspec.json.Encoder()
+_DECODERS: Final = {kind: msgspec.json.Decoder(struct) for kind, struct in KINDS.items()}
+_CONTENT: Final = msgspec.json.Decoder(ReportContent)
+_SIGN_OFF: Final = msgspec.json.Decoder(SignOff)
+SIGN_OFF_KIND: Final = "sign-off"
+KEY_REQUEST_KIND: Final = "key-request"
+
+
+class _Head(msgspec.Struct):
+    id: UUID
+
+
+_HEAD: Final = msgspec.json.Decoder(_Head)
+
+
+def encode(value: msgspec.Struct) -> bytes:
+    """Return the JSON bytes of a message or statement: encoded once, by its author."""
+    return _ENCODER.encode(value)
+
+
+def decode(envelope: Envelope) -> Message:
+    """Return the message in an envelope whose signatures were or will be checked by the caller."""
+    _check_utf8(envelope.payload)  # (1)
+    kind = kind_of(envelope.payload_type)
+    decoder = _DECODERS.get(kind)
+    if decoder is None:  # (2)
+        raise RefusedError(Reason.PAYLOAD_UNKNOWN_KIND)
+    try:
+        message = decoder.decode(envelope.payload)  # (3)
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise RefusedError(_reason_for(str(error)), _where(str(error))) from error
+    if message.id.version != 7:  # (5)
+        raise RefusedError(Reason.PAYLOAD_ID_NOT_V7)
+    return message
+
+
+def peek_id(payload: bytes) -> UUID | None:
+    """Return the id that a payload claims, for the receipt of one that was refused; None where unreadable."""
+    try:
+        return _HEAD.decode(payload).id
+    except (msgspec.MsgspecError, RecursionError):
+        return None
+
+
+def decode_content(content: str) -> ReportContent:
+    """Return a report's content and hold it to the rules that need nothing else (Arts. 8, 9)."""
+    try:
+        decoded = _CONTENT.decode(content)
+    except (msgspec.MsgspecError, RecursionError) as error:
+        text = str(error)
+        if "$.category" in text or "`category`" in text:
+            raise RefusedError(Reason.REPORT_NO_CATEGORY) from error
+        reason = _reason_for(text)
+        raise RefusedError(
+            Reason.REPORT_INVALID if reason is Reason.PAYLOAD_MALFORMED else reason, _where(text)
+        ) from error
+    return decoded
+
+
+def check_chain(content: ReportContent, about: UUID | None) -> None:
+    """Refuse a continuation that names no report, and a first report that names one (Art. 8)."""
+    if (content.stage is Stage.FIRST) != (about is None):
+        raise RefusedError(Reason.REPORT_CHAIN)
+
+
+def decode_sign_off(envelope: Envelope) -> SignOff:
+    """Return the statement in a sign-off's envelope."""
+    try:
+        if kind_of(envelope.payload_type) == SIGN_OFF_KIND:
+            return _SIGN_OFF.decode(envelope.payload)
+    except (msgspec.MsgspecError, RecursionError, RefusedError) as error:
+        raise RefusedError(Reason.SIGN_OFF_INVALID) from error
+    raise RefusedError(Reason.SIGN_OFF_INVALID)
+
+
+def _check_utf8(payload: bytes) -> None:
+    try:
+        payload.decode()
+    except UnicodeDecodeError as error:
+        raise RefusedError(Reason.PAYLOAD_NOT_UTF8) from error
+
+
+def _reason_for(text: str) -> Reason:
+    if "timezone" in text:
+        return Reason.PAYLOAD_NAIVE_TIME
+    if "unknown field" in text:
+        return Reason.PAYLOAD_UNKNOWN_FIELD
+    if "$.kind" in text or "`kind`" in text:  # (4)
+        return Reason.PAYLOAD_KIND_MISMATCH
+    return Reason.PAYLOAD_MALFORMED
+
+
+def _where(text: str) -> str:
+    """Return the JSON path of a msgspec error; its text may quote content, so only the path is kept."""
+    _, _, path = text.rpartition(" - at `")
+    return path.rstrip("`")[:80]
