@@ -16,6 +16,10 @@ CODE_PATTERN: Final = rf"^{_CODE.pattern}$"
 ROUTER_CODE: Final = "320000-router"
 """The network service that signs receipts; it is in the directory like any other node."""
 
+REGISTRY_ADDRESS: Final = "32.00.00.registry"
+"""Where directory and rosters are delivered: everybody's, so nobody's inbox."""
+PRESENCE_ADDRESS: Final = "32.00.00.presence"
+
 
 def address_of(code: str) -> str:
     """Return the bus address of a node code; raise ``ValueError`` where it is not one."""

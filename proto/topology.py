@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 
 from msgspec import Struct
 
-from proto.addresses import address_of
+from proto.addresses import REGISTRY_ADDRESS, address_of
 from proto.messages import KINDS
 
 SUBMIT: Final = "yz.submit"
@@ -121,7 +121,7 @@ def bindings(codes: Iterable[str]) -> list[Binding]:
         Binding(source=DELIVER, queue=FEED, key="#"),
         *(Binding(source=SUBMIT, queue=ROUTER_QUEUE, key=f"*.*.*.*.{kind}") for kind in KINDS),
         *(Binding(source=DELIVER, queue=SCORING_QUEUE, key=f"*.*.*.*.{kind}") for kind in SCORED_KINDS),
-        *(Binding(source=DELIVER, queue=REGISTRY, key=f"*.*.*.*.{kind}") for kind in REGISTRY_KINDS),
+        *(Binding(source=DELIVER, queue=REGISTRY, key=f"{REGISTRY_ADDRESS}.{kind}") for kind in REGISTRY_KINDS),
     ]
     inboxes = [Binding(source=DELIVER, queue=inbox_of(code), key=f"{address_of(code)}.#") for code in codes]
     return fixed + inboxes

@@ -44,7 +44,7 @@ def _kind_of(class_name: str) -> str:
     return "".join("_" + c.lower() if c.isupper() else c for c in class_name).lstrip("_")
 
 
-class Message(Wire, tag_field="kind", tag=_kind_of):
+class Message(Wire, frozen=True, kw_only=True, tag_field="kind", tag=_kind_of):
     """The common head of all payloads; ``kind`` is the tag."""
 
     id: UUID  # UUIDv7 (RFC 9562), given by the origin when it sends
@@ -56,6 +56,6 @@ class Message(Wire, tag_field="kind", tag=_kind_of):
     @classmethod
     def kind(cls) -> str:
         """Return the wire name of this kind of message."""
-        return _kind_of(cls.__name__)
+        return str(cls.__struct_config__.tag)
 
 

@@ -10,7 +10,7 @@ from proto.limits import MAX_ITEMS
 from proto.messages.base import Body, Code, Day, Digest, Label, Message, Month, Name, Note, PersonId, Share, Time, Title, Wire
 
 
-class Publication(Message, kw_only=True):
+class Publication(Message, frozen=True, kw_only=True):
     """刊物: a compiled issue, sent to readers up, down and across."""
 
     series: Label
@@ -22,21 +22,21 @@ class Publication(Message, kw_only=True):
     document: Digest | None = None  # the printed form, where there is one
 
 
-class KeyPoint(Wire, kw_only=True):
+class KeyPoint(Wire, frozen=True, kw_only=True):
     """One numbered thing the hub wants reported."""
 
     number: Annotated[int, Meta(ge=1)]
     text: Note
 
 
-class KeyPoints(Message, kw_only=True):
+class KeyPoints(Message, frozen=True, kw_only=True):
     """报送要点: what the hub wants reported this month."""
 
     month: Month
     points: Annotated[tuple[KeyPoint, ...], Meta(min_length=1, max_length=MAX_ITEMS)]
 
 
-class Solicitation(Message, kw_only=True):
+class Solicitation(Message, frozen=True, kw_only=True):
     """约稿: a request to named units with a deadline."""
 
     number: Label
@@ -55,7 +55,7 @@ class NoticeType(StrEnum):
     ACTIVITY = "activity"  # 年度活动
 
 
-class Notice(Message, kw_only=True):
+class Notice(Message, frozen=True, kw_only=True):
     """通知: training, attachments, the yearly activity; with sign-up where asked for."""
 
     type: NoticeType
@@ -64,7 +64,7 @@ class Notice(Message, kw_only=True):
     sign_up_until: Time | None = None
 
 
-class Instruction(Message, kw_only=True):
+class Instruction(Message, frozen=True, kw_only=True):
     """批示: a leader's written direction on a report (``about``)."""
 
     leader: Name
@@ -73,14 +73,14 @@ class Instruction(Message, kw_only=True):
     deadline: Time | None = None
 
 
-class Reminder(Message, kw_only=True):
+class Reminder(Message, frozen=True, kw_only=True):
     """催办: the hub urges what ``about`` asked for."""
 
     text: Note
     step: Annotated[int, Meta(ge=1)]  # first, second, … reminder
 
 
-class Closure(Message, kw_only=True):
+class Closure(Message, frozen=True, kw_only=True):
     """办结: the hub accepts the feedback and closes the task that ``about`` opened."""
 
     accepted: UUID  # the progress message that was accepted
@@ -97,7 +97,7 @@ class Step(StrEnum):
     FED_BACK = "fed_back"  # 反馈
 
 
-class Progress(Message, kw_only=True):
+class Progress(Message, frozen=True, kw_only=True):
     """办理进展: a unit's step on the task that ``about`` opened."""
 
     step: Step
@@ -114,7 +114,7 @@ class BulletinType(StrEnum):
     COMMENDATION = "commendation"
 
 
-class BulletinLine(Wire, kw_only=True):
+class BulletinLine(Wire, frozen=True, kw_only=True):
     """One unit's line."""
 
     unit: Code
@@ -123,7 +123,7 @@ class BulletinLine(Wire, kw_only=True):
     year_points: Share
 
 
-class Bulletin(Message, kw_only=True):
+class Bulletin(Message, frozen=True, kw_only=True):
     """通报: the statement of adoptions and points."""
 
     type: BulletinType

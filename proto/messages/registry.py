@@ -17,7 +17,7 @@ class Algorithm(StrEnum):
     ED25519 = "ed25519"
 
 
-class Key(Wire, kw_only=True):
+class Key(Wire, frozen=True, kw_only=True):
     """A public key with its validity."""
 
     keyid: KeyId
@@ -48,7 +48,7 @@ class ResearchClass(StrEnum):
     OTHER = "other"
 
 
-class Node(Wire, kw_only=True):
+class Node(Wire, frozen=True, kw_only=True):
     """A unit in the directory (名录条目)."""
 
     code: Code
@@ -62,7 +62,7 @@ class Node(Wire, kw_only=True):
     keys: Annotated[tuple[Key, ...], Meta(max_length=MAX_KEYS)]
 
 
-class Directory(Message, kw_only=True):
+class Directory(Message, frozen=True, kw_only=True):
     """名录: root-signed list of nodes and keys. A version must be signed by the roots that its predecessor names."""
 
     version: Annotated[int, Meta(ge=1)]
@@ -71,7 +71,7 @@ class Directory(Message, kw_only=True):
     nodes: Annotated[tuple[Node, ...], Meta(max_length=MAX_NODES)]
 
 
-class Staff(Wire, kw_only=True):
+class Staff(Wire, frozen=True, kw_only=True):
     """A staff member on the roster. Never removed, only ended: past signatures must stay checkable."""
 
     person: PersonId
@@ -83,21 +83,21 @@ class Staff(Wire, kw_only=True):
     keys: Annotated[tuple[Key, ...], Meta(max_length=MAX_KEYS)]
 
 
-class Roster(Message, kw_only=True):
+class Roster(Message, frozen=True, kw_only=True):
     """名册: node-signed list of its staff."""
 
     version: Annotated[int, Meta(ge=1)]
     staff: Annotated[tuple[Staff, ...], Meta(max_length=MAX_STAFF)]
 
 
-class Heartbeat(Message, kw_only=True):
+class Heartbeat(Message, frozen=True, kw_only=True):
     """心跳: the node is there, with what still waits in its outbox."""
 
     waiting: Annotated[int, Meta(ge=0)]
     software: Label
 
 
-class KeyRequest(Wire, kw_only=True):
+class KeyRequest(Wire, frozen=True, kw_only=True):
     """入网或换钥申请: sealed by the new key (possession) and, on rotation, by the old key too."""
 
     node: Code

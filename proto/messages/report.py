@@ -61,7 +61,7 @@ class Action(StrEnum):
     APPROVED = "approved"
 
 
-class Attachment(Wire, kw_only=True):
+class Attachment(Wire, frozen=True, kw_only=True):
     """A file that belongs to a report, named by its content (附件)."""
 
     name: Name
@@ -70,7 +70,7 @@ class Attachment(Wire, kw_only=True):
     digest: Digest
 
 
-class ReportContent(Wire, kw_only=True):
+class ReportContent(Wire, frozen=True, kw_only=True):
     """What staff write and sign: the report itself (信息正文)."""
 
     title: Title
@@ -87,7 +87,7 @@ class ReportContent(Wire, kw_only=True):
     attachments: Annotated[tuple[Attachment, ...], Meta(max_length=MAX_ATTACHMENTS)] = ()
 
 
-class SignOff(Wire, kw_only=True):
+class SignOff(Wire, frozen=True, kw_only=True):
     """A staff member's statement over a report's digest (审核/签发), sealed with that person's own key."""
 
     digest: Digest  # SHA-256 of the UTF-8 bytes of ``Report.content``
@@ -97,7 +97,7 @@ class SignOff(Wire, kw_only=True):
     at: Time
 
 
-class Report(Message, kw_only=True):
+class Report(Message, frozen=True, kw_only=True):
     """政务信息: one item sent upward. ``about`` names the report that a follow-up or correction continues.
 
     ``content`` is a JSON document carried as text: its UTF-8 bytes are what the sign-offs cover, so that any tool in
@@ -118,7 +118,7 @@ class Outcome(StrEnum):
     OPENED = "opened"
 
 
-class ReceiptEntry(Wire, kw_only=True):
+class ReceiptEntry(Wire, frozen=True, kw_only=True):
     """The fate of one message at one place."""
 
     message: UUID | None  # None where the bytes could not be read
@@ -129,7 +129,7 @@ class ReceiptEntry(Wire, kw_only=True):
     detail: Label = ""  # which part; never report text
 
 
-class Receipt(Message, kw_only=True):
+class Receipt(Message, frozen=True, kw_only=True):
     """回执: coalesced, one message answers many."""
 
     entries: Annotated[tuple[ReceiptEntry, ...], Meta(min_length=1, max_length=MAX_RECEIPTS)]
@@ -145,7 +145,7 @@ class Verdict(StrEnum):
     REVERSED = "reversed"  # 冲正: takes back the decision named by ``about``
 
 
-class DecidedItem(Wire, kw_only=True):
+class DecidedItem(Wire, frozen=True, kw_only=True):
     """One report under a decision and its part of the credit."""
 
     report: UUID
@@ -153,21 +153,21 @@ class DecidedItem(Wire, kw_only=True):
     share: Share  # parts of one; all items of a decision add up to 1
 
 
-class PublicationRef(Wire, kw_only=True):
+class PublicationRef(Wire, frozen=True, kw_only=True):
     """Where an adopted report appears (刊物、期)."""
 
     series: Label  # daily, special, research, …
     issue: Label  # number within the series and year
 
 
-class Override(Wire, kw_only=True):
+class Override(Wire, frozen=True, kw_only=True):
     """A named adoption of a flagged report (有权不予采用)."""
 
     person: PersonId
     reason: Note
 
 
-class Decision(Message, kw_only=True):
+class Decision(Message, frozen=True, kw_only=True):
     """采编结果: what a hub made of one or more reports."""
 
     verdict: Verdict

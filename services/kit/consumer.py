@@ -1,0 +1,86 @@
+"""Consuming into a database: batches, committed before they are acknowledged (promise 4).
+
+What fails for a passing reason is tried again with back-off; what one message alone makes fail is parked in ``yz.dead``
+with its reason (promise 5), so that the rest goes on.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
+from uuid import uuid4
+
+import structlog
+
+from proto.topology import DEAD_LETTERS
+from services.kit.bus import Incoming, Session
+from services.kit.errors import TransientError
+
+_log: Final = structlog.get_logger()
+_BACKOFF: Final = (0.2, 10.0)  # seconds
+
+Handler = Callable[[Sequence[Incoming]], Awaitable[None]]
+
+
+class BatchConsumer:
+    """Feeds everything that one session's queues deliver, in order, to ``handle`` in batches of at most ``size``."""
+
+    def __init__(self, session: Session, handle: Handler, *, size: int) -> None:
+        self._session = session
+        self._handle = handle
+        self._size = size
+        self._arrived: list[Incoming] = []
+        self._wake = asyncio.Event()
+
+    async def run(self, queues: Sequence[str]) -> None:
+        """Consume until cancelled or the line drops (``TransientError``)."""
+        for queue in queues:
+            await self._session.consume(queue, self._on_message)
+        while True:
+            await self._wake.wait()
+            batch, self._arrived = self._arrived[: self._size], self._arrived[self._size :]
+            if not self._arrived:
+                self._wake.clear()
+            await self._handle_or_park(batch)
+            # Deliveries on a channel are numbered across its queues and batches keep their order: one ack covers all.
+            await self._session.ack(batch[-1].delivery_tag or 0, multiple=True)
+
+    async def _on_message(self, message: Incoming) -> None:
+        self._arrived.append(message)
+        self._wake.set()
+
+    async def _handle_or_park(self, batch: Sequence[Incoming]) -> None:
+        try:
+            await self._until_it_passes(batch)
+        except Exception as error:  # the database refuses some of it: find which
+            if len(batch) > 1:
+                for message in batch:
+                    await self._handle_or_park([message])
+                return
+            _log.exception("message_parked", queue=batch[0].routing_key, amqp_id=batch[0].message_id)
+            await park(self._session, batch[0], error)
+
+    async def _until_it_passes(self, batch: Sequence[Incoming]) -> None:
+        pause = _BACKOFF[0]
+        while True:
+            try:
+                return await self._handle(batch)
+            except TransientError as error:
+                _log.warning("batch_retried", size=len(batch), error=str(error), retry_in=pause)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, _BACKOFF[1])
+
+
+async def park(session: Session, message: Incoming, error: Exception) -> None:
+    """Put a message that this consumer cannot handle into ``yz.dead``, with where and why."""
+    await session.publish(
+        DEAD_LETTERS,
+        message.routing_key or "",
+        message.body,
+        message_id=str(uuid4()),
+        headers={
+            "x-yz-exchange": message.exchange or "",
+            "x-yz-consumer": message.consumer_tag or "",
+            "x-yz-reason": f"{type(error).__name__}",
+            "x-yz-user": message.user_id or "",
+        },
+    )

@@ -1,0 +1,99 @@
+"""Keys: making, keeping and using them. Ed25519 (RFC 8032) behind a name that SM2 can stand beside."""
+
+from pathlib import Path
+from typing import Final, Protocol
+
+from Crypto.PublicKey import ECC
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from proto.envelope import digest_of
+from proto.messages import Algorithm
+from services.kit.errors import KeyUnusableError
+
+HUMAN_COST: Final = 2**14
+"""scrypt N for a passphrase that a person remembers: about 40 ms and 16 MB per try."""
+MACHINE_COST: Final = 2**10
+"""scrypt N for a random 256-bit secret read from a file, which no amount of stretching makes stronger."""
+
+
+class Verifier(Protocol):
+    """A public key that can check a signature."""
+
+    def verify(self, signature: bytes, data: bytes) -> None:
+        """Return where it matches; raise ``InvalidSignature`` where it does not."""
+
+
+class PrivateKey:
+    """An Ed25519 private key; the ``Signer`` of ``proto.envelope``."""
+
+    def __init__(self, key: Ed25519PrivateKey) -> None:
+        self._key = key
+        self.public: Final = key.public_key().public_bytes_raw()
+        self.keyid: Final = keyid_of(self.public)
+
+    @classmethod
+    def generate(cls) -> "PrivateKey":
+        """Return a new key from the operating system's randomness."""
+        return cls(Ed25519PrivateKey.generate())
+
+    @classmethod
+    def from_pem(cls, pem: bytes, passphrase: str) -> "PrivateKey":
+        """Read an encrypted PKCS#8 key; raise ``KeyUnusableError`` for a wrong passphrase or another kind of key."""
+        try:
+            key = load_pem_private_key(pem, passphrase.encode())
+        except (ValueError, TypeError) as error:
+            raise KeyUnusableError from error
+        if not isinstance(key, Ed25519PrivateKey):
+            raise KeyUnusableError
+        return cls(key)
+
+    def to_pem(self, passphrase: str, cost: int = HUMAN_COST) -> bytes:
+        """Return PKCS#8 encrypted under scrypt (RFC 7914) and AES-256-CBC."""
+        twin = ECC.construct(curve="Ed25519", seed=self._key.private_bytes_raw())
+        pem = twin.export_key(
+            format="PEM",
+            passphrase=passphrase.encode(),
+            use_pkcs8=True,
+            protection="scryptAndAES256-CBC",
+            prot_params={"iteration_count": cost},
+        )
+        return pem.encode() if isinstance(pem, str) else bytes(pem)
+
+    def sign(self, data: bytes) -> bytes:
+        """Return the 64-byte signature over ``data``."""
+        return self._key.sign(data)
+
+
+def keyid_of(public: bytes) -> str:
+    """Return the key id: SHA-256 of the raw public key, hex."""
+    return digest_of(public)
+
+
+def load_public(algorithm: Algorithm, public: bytes) -> Verifier:
+    """Return the verifier for a raw public key; raise ``KeyUnusableError`` where it is not one."""
+    match algorithm:
+        case Algorithm.ED25519:
+            try:
+                return Ed25519PublicKey.from_public_bytes(public)
+            except ValueError as error:
+                raise KeyUnusableError from error
+
+
+def matches(verifier: Verifier, signature: bytes, data: bytes) -> bool:
+    """Tell whether the signature covers the data."""
+    try:
+        verifier.verify(signature, data)
+    except InvalidSignature:
+        return False
+    return True
+
+
+def write_secret(path: Path, data: bytes) -> None:
+    """Write a file that only its owner can read, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    draft = path.with_name(path.name + ".new")
+    draft.touch(mode=0o600)
+    draft.write_bytes(data)
+    draft.replace(path)

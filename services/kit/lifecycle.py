@@ -1,0 +1,71 @@
+"""The life of a service process: start, run until told to stop, drain, end."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import structlog
+import uvloop
+
+from services.kit.errors import SettingsError
+
+_log: Final = structlog.get_logger()
+EXIT_SETTINGS: Final = 78
+"""sysexits' EX_CONFIG: the supervisor need not try again."""
+
+
+def run(main: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> int:
+    """Run ``main(stop)`` on uvloop; ``stop`` is set by SIGTERM, SIGINT or the supervisor's end. Return the exit code."""
+    try:
+        uvloop.run(_run(main))
+    except SettingsError as error:
+        print(f"yizhan: {error}", file=sys.stderr)
+        return EXIT_SETTINGS
+    return 0
+
+
+async def _run(main: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    if os.environ.get("YIZHAN_PARENT_PIPE") == "1":
+        await _stop_with_parent(loop, stop)
+    await main(stop)
+    _log.info("stopped")
+
+
+async def _stop_with_parent(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+    """Stop when stdin closes: the supervisor holds its other end, so even its kill -9 is noticed."""
+
+    class _Pipe(asyncio.Protocol):
+        def connection_lost(self, exc: Exception | None) -> None:
+            stop.set()
+
+    await loop.connect_read_pipe(_Pipe, sys.stdin)
+
+
+@asynccontextmanager
+async def running(name: str, work: Awaitable[None], stop: asyncio.Event) -> AsyncIterator[asyncio.Task[None]]:
+    """Run ``work`` as a named task beside the block; its failure sets ``stop`` and is raised when the block ends."""
+
+    async def guarded() -> None:
+        try:
+            await work
+        except Exception:
+            _log.exception("task_failed", task=name)
+            stop.set()
+            raise
+
+    task = asyncio.create_task(guarded(), name=name)
+    try:
+        yield task
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+        if not task.cancelled() and (error := task.exception()) is not None:
+            raise error

@@ -1,0 +1,83 @@
+"""Following ``yz.registry``: the stream of directory and rosters becomes this process's trust state."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import structlog
+
+from proto.envelope import Envelope, unpack
+from proto.errors import Reason, RefusedError
+from proto.messages import Directory, Key, Roster
+from proto.topology import REGISTRY
+from services.kit.bus import Incoming, Session
+from services.kit.errors import SettingsError
+from services.kit.trust.state import TrustState
+
+_log: Final = structlog.get_logger()
+_QUIET: Final = 0.3  # seconds without a registry message that end the replay at start
+
+
+class Registry:
+    """The trust state of this process, kept up to date; ``on_applied`` may store what was taken in."""
+
+    def __init__(self, state: TrustState, on_applied: Callable[[Envelope], None] = lambda _: None) -> None:
+        self.state: Final = state
+        self._on_applied = on_applied
+        self._next: Any = "first"
+        self._changed = asyncio.Condition()
+        self._heard = asyncio.Event()
+
+    async def follow(self, session: Session) -> None:
+        """Read the stream on this session, from where the last one ended; return once the replay has settled."""
+        await session.read_stream(REGISTRY, self._on_message, self._next)
+        while True:
+            self._heard.clear()
+            try:
+                await asyncio.wait_for(self._heard.wait(), _QUIET)
+            except TimeoutError:
+                return
+
+    async def take(self, envelope: Envelope) -> Directory | Roster:
+        """Apply one registry message and wake whoever waits for news; refuse with the reason."""
+        before = self.state.generation
+        message = self.state.apply(envelope)
+        if self.state.generation != before:
+            self._on_applied(envelope)
+            async with self._changed:
+                self._changed.notify_all()
+        return message
+
+    async def wait_newer(self, generation: int, timeout: float) -> bool:
+        """Wait until the state is newer than ``generation``; False where nothing came in time (seconds)."""
+        async with self._changed:
+            try:
+                await asyncio.wait_for(
+                    self._changed.wait_for(lambda: self.state.generation > generation), timeout
+                )
+            except TimeoutError:
+                return False
+        return True
+
+    async def _on_message(self, message: Incoming) -> None:
+        self._heard.set()
+        offset = message.headers.get("x-stream-offset")
+        try:
+            await self.take(unpack(message.body))
+        except RefusedError as error:
+            level = "debug" if error.reason is Reason.REGISTRY_ROLLBACK else "warning"
+            getattr(_log, level)("registry_message_skipped", reason=error.reason.value, offset=offset)
+        if isinstance(offset, int):
+            self._next = offset + 1
+
+
+def pinned_roots(path: str) -> tuple[Key, ...]:
+    """Read the pinned public root keys: the file that every node is handed at enrolment."""
+    try:
+        return msgspec.json.decode(Path(path).read_bytes(), type=tuple[Key, ...])
+    except OSError as error:
+        raise SettingsError(f"root key file {path}: {error.strerror}") from error
+    except msgspec.MsgspecError as error:
+        raise SettingsError(f"root key file {path}: {error}") from error

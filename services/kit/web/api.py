@@ -1,0 +1,132 @@
+"""Typed endpoints: one table that is both the routes and the OpenAPI document."""
+
+import re
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any, Final
+
+import msgspec
+from aiohttp import web
+
+from services.kit.web.problem import Problem, invalid
+
+Handler = Callable[[web.Request, Any], Awaitable[Any]]
+
+
+class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
+    """One operation. ``handle(request, body)`` returns a struct, which is encoded, or a ready response."""
+
+    method: str
+    path: str  # aiohttp form, /api/v1/nodes/{code}
+    handle: Handler
+    summary: str  # Chinese / English, one line
+    body: Any = None  # type of the JSON body, None where there is none
+    query: Any = None  # struct of the query parameters; the handler reads it with ``query_of``
+    answer: Any = None  # type of the JSON answer
+    status: int = 200
+    errors: Sequence[int] = (400, 401, 403, 404)
+    public: bool = False  # needs no token
+
+
+def add_endpoints(app: web.Application, endpoints: Iterable[Endpoint]) -> None:
+    """Register the endpoints."""
+    for endpoint in endpoints:
+        app.router.add_route(endpoint.method, endpoint.path, _adapter(endpoint))
+
+
+def _adapter(endpoint: Endpoint) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    decoder = msgspec.json.Decoder(endpoint.body) if endpoint.body is not None else None
+
+    async def serve(request: web.Request) -> web.StreamResponse:
+        body = None
+        if decoder is not None:
+            try:
+                body = decoder.decode(await request.read())
+            except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+                raise invalid(place_of(error)) from error
+        answer = await endpoint.handle(request, body)
+        if isinstance(answer, web.StreamResponse):
+            return answer
+        if answer is None:
+            return web.Response(status=204)
+        return web.Response(
+            status=endpoint.status, body=msgspec.json.encode(answer), content_type="application/json"
+        )
+
+    return serve
+
+
+def query_of(request: web.Request, kind: type[msgspec.Struct]) -> Any:
+    """Return the query parameters as ``kind``; a wrong one is a 400 that names it."""
+    try:
+        return msgspec.convert(dict(request.query), kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise invalid(place_of(error)) from error
+
+
+def place_of(error: Exception) -> str:
+    """Return which part was wrong and how, without the content: msgspec names types and paths only."""
+    text = str(error)
+    return text if isinstance(error, msgspec.ValidationError) and "value '" not in text else text.split(":")[0][:120]
+
+
+def openapi(title: str, version: str, endpoints: Iterable[Endpoint]) -> dict[str, Any]:
+    """Return the OpenAPI 3.1 document of the endpoints."""
+    listed = list(endpoints)
+    types = [t for e in listed for t in (e.body, e.answer) if t is not None] + [Problem]
+    schemas, components = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
+    by_type = dict(zip(map(repr, types), schemas, strict=True))
+    paths: dict[str, Any] = {}
+    for e in listed:
+        operation: dict[str, Any] = {
+            "summary": e.summary,
+            "operationId": f"{e.method.lower()}{re.sub(r'[^A-Za-z0-9]+', '_', e.path)}",
+            "parameters": _parameters(e),
+            "responses": _responses(e, by_type),
+        }
+        if e.body is not None:
+            operation["requestBody"] = {
+                "required": True,
+                "content": {"application/json": {"schema": by_type[repr(e.body)]}},
+            }
+        if not e.public:
+            operation["security"] = [{"bearer": []}]
+        paths.setdefault(re.sub(r"\{(\w+):[^}]*\}", r"{\1}", e.path), {})[e.method.lower()] = operation
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": title, "version": version},
+        "paths": paths,
+        "components": {
+            "schemas": components,
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+
+
+_PROBLEM_TYPE: Final = "application/problem+json"
+
+
+def _parameters(e: Endpoint) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in re.findall(r"\{(\w+)", e.path)
+    ]
+    if e.query is not None:
+        schema = msgspec.json.schema_components([e.query], ref_template="{name}")[1][e.query.__name__]
+        found += [
+            {"name": name, "in": "query", "required": name in schema.get("required", ()), "schema": _plain(part)}
+            for name, part in schema["properties"].items()
+        ]
+    return found
+
+
+def _plain(part: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "string"} if "$ref" in part or "anyOf" in part else part
+
+
+def _responses(e: Endpoint, by_type: dict[str, Any]) -> dict[str, Any]:
+    good: dict[str, Any] = {"description": "OK"}
+    if e.answer is not None:
+        good["content"] = {"application/json": {"schema": by_type[repr(e.answer)]}}
+    problem = {"description": "Problem", "content": {_PROBLEM_TYPE: {"schema": by_type[repr(Problem)]}}}
+    status = e.status if e.answer is not None or e.status != 200 else 204
+    return {str(status): good, **{str(code): problem for code in (*e.errors, 503)}}
