@@ -57,5 +57,3 @@ class Message(Wire, frozen=True, kw_only=True, tag_field="kind", tag=_kind_of):
     def kind(cls) -> str:
         """Return the wire name of this kind of message."""
         return str(cls.__struct_config__.tag)
-
-

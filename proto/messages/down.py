@@ -7,7 +7,22 @@ from uuid import UUID
 from msgspec import Meta
 
 from proto.limits import MAX_ITEMS
-from proto.messages.base import Body, Code, Day, Digest, Label, Message, Month, Name, Note, PersonId, Share, Time, Title, Wire
+from proto.messages.base import (
+    Body,
+    Code,
+    Day,
+    Digest,
+    Label,
+    Message,
+    Month,
+    Name,
+    Note,
+    PersonId,
+    Share,
+    Time,
+    Title,
+    Wire,
+)
 
 
 class Publication(Message, frozen=True, kw_only=True):

@@ -83,6 +83,7 @@ class ReportContent(Wire, frozen=True, kw_only=True):
     sources: Annotated[tuple[Label, ...], Meta(min_length=1, max_length=MAX_SOURCES)]  # where the facts come from
     event_at: Time | None = None  # when it happened (Art. 8)
     known_at: Time | None = None  # when the unit learned of it
+    marking: Label = ""  # 密级标注; anything classified is stopped before it is stored (Art. 2)
     answers: Label = ""  # decision, key point or solicitation concerned (Art. 9)
     attachments: Annotated[tuple[Attachment, ...], Meta(max_length=MAX_ATTACHMENTS)] = ()
 

@@ -1,0 +1,5 @@
+"""What the services share."""
+
+from typing import Final
+
+VERSION: Final = "0.1.0"

@@ -31,13 +31,21 @@ Incoming = AbstractIncomingMessage
 class Session:
     """One living connection to the broker."""
 
-    def __init__(self, connection: AbstractConnection, publisher: AbstractChannel, consumer: AbstractChannel) -> None:
+    def __init__(
+        self,
+        connection: AbstractConnection,
+        publisher: AbstractChannel,
+        consumer: AbstractChannel,
+        stopping: asyncio.Event,
+    ) -> None:
         self._connection = connection
         self._publisher = publisher
         self._consumer = consumer
         self._exchanges: dict[str, AbstractExchange] = {}
         self._user = connection.url.user if hasattr(connection, "url") else None
+        self._consuming: list[tuple[Any, str]] = []
         self.closed: Final = asyncio.Event()
+        self.stopping: Final = stopping
 
     async def publish(
         self,
@@ -103,9 +111,19 @@ class Session:
         """Deliver a queue's messages to ``on_message``, in order, on the consuming channel."""
         try:
             source = await self._consumer.get_queue(queue, ensure=False)
-            await source.consume(on_message, arguments=dict(arguments or {}), timeout=_CALL_TIMEOUT)
+            tag = await source.consume(on_message, arguments=dict(arguments or {}), timeout=_CALL_TIMEOUT)
         except LINE_ERRORS as error:
             raise TransientError(f"cannot consume {queue}") from error
+        self._consuming.append((source, tag))
+
+    async def stop_consuming(self) -> None:
+        """Take no more deliveries; what was delivered may still be acknowledged."""
+        try:
+            for source, tag in self._consuming:
+                await source.cancel(tag, timeout=_CALL_TIMEOUT)
+        except LINE_ERRORS as error:
+            raise TransientError("the line to the broker dropped") from error
+        self._consuming.clear()
 
     async def read_stream(self, stream: str, on_message: Callable[[Incoming], Awaitable[None]], offset: Any) -> None:
         """Deliver a stream from ``offset`` (``first``, a number, a time) on a channel of its own, acknowledging each."""
@@ -141,21 +159,24 @@ class Session:
 
 
 class Bus:
-    """Keeps a session alive: connects, runs ``serve(session)``, and begins anew when the line drops."""
+    """Keeps a session alive: connects, runs ``serve(session)``, and begins anew when the line drops.
 
-    def __init__(self, url: str, name: str, prefetch: int) -> None:
+    ``stop`` asks the session in hand to drain: ``serve`` sees it as ``session.stopping`` and returns when done.
+    """
+
+    def __init__(self, url: str, name: str, prefetch: int, stop: asyncio.Event) -> None:
         self._url = url
         self._name = name
         self._prefetch = prefetch
+        self._stop = stop
         self.online = False
 
     async def run(self, serve: Callable[[Session], Awaitable[None]]) -> None:
-        """Serve session after session until cancelled. Errors of the line are absorbed; others are raised."""
+        """Serve session after session until stopped or cancelled. Errors of the line are absorbed; others are raised."""
         pause = _BACKOFF[0]
-        while True:
+        while not self._stop.is_set():
             try:
                 await self._one_session(serve)
-                pause = _BACKOFF[0]
             except (TransientError, *LINE_ERRORS) as error:
                 if self.online:
                     pause = _BACKOFF[0]
@@ -165,7 +186,7 @@ class Bus:
                 pause = min(pause * 2, _BACKOFF[1])
 
     async def _one_session(self, serve: Callable[[Session], Awaitable[None]]) -> None:
-        async with open_session(self._url, self._name, self._prefetch) as session:
+        async with open_session(self._url, self._name, self._prefetch, self._stop) as session:
             self.online = True
             _log.info("line_up")
             work = asyncio.ensure_future(serve(session))
@@ -173,7 +194,7 @@ class Bus:
             try:
                 await asyncio.wait([work, ended], return_when=asyncio.FIRST_COMPLETED)
                 if work.done():
-                    work.result()
+                    return work.result()
                 raise TransientError("the line to the broker dropped")
             finally:
                 for task in (work, ended):
@@ -186,8 +207,9 @@ class Bus:
 class open_session:  # noqa: N801 - used as a function, `async with open_session(…)`
     """Open one session for the length of the block."""
 
-    def __init__(self, url: str, name: str, prefetch: int = 100) -> None:
+    def __init__(self, url: str, name: str, prefetch: int = 100, stopping: asyncio.Event | None = None) -> None:
         self._url, self._name, self._prefetch = url, name, prefetch
+        self._stopping = stopping or asyncio.Event()
         self._connection: AbstractConnection | None = None
 
     async def __aenter__(self) -> Session:
@@ -201,7 +223,7 @@ class open_session:  # noqa: N801 - used as a function, `async with open_session
         publisher = await connection.channel(publisher_confirms=True, on_return_raises=True)
         consumer = await connection.channel(publisher_confirms=False)
         await consumer.set_qos(prefetch_count=self._prefetch)
-        session = Session(connection, publisher, consumer)
+        session = Session(connection, publisher, consumer, self._stopping)
 
         def ended(*_: object) -> None:
             session.closed.set()

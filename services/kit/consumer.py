@@ -32,11 +32,22 @@ class BatchConsumer:
         self._wake = asyncio.Event()
 
     async def run(self, queues: Sequence[str]) -> None:
-        """Consume until cancelled or the line drops (``TransientError``)."""
+        """Consume until the session is asked to stop, the line drops (``TransientError``) or we are cancelled."""
         for queue in queues:
             await self._session.consume(queue, self._on_message)
+        stopping = self._session.stopping
+        waker = asyncio.create_task(stopping.wait(), name="consumer-stopping")
+        waker.add_done_callback(lambda _: self._wake.set())
+        try:
+            await self._loop(stopping)
+        finally:
+            waker.cancel()
+
+    async def _loop(self, stopping: asyncio.Event) -> None:
         while True:
             await self._wake.wait()
+            if stopping.is_set():  # what is not yet handled goes back to the queue with the connection
+                return
             batch, self._arrived = self._arrived[: self._size], self._arrived[self._size :]
             if not self._arrived:
                 self._wake.clear()

@@ -1,11 +1,13 @@
 """The life of a service process: start, run until told to stop, drain, end."""
 
+import argparse
 import asyncio
 import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, Final
 
 import structlog
@@ -14,6 +16,7 @@ import uvloop
 from services.kit.errors import SettingsError
 
 _log: Final = structlog.get_logger()
+DRAIN_SECONDS: Final = 8.0
 EXIT_SETTINGS: Final = 78
 """sysexits' EX_CONFIG: the supervisor need not try again."""
 
@@ -26,6 +29,14 @@ def run(main: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> int:
         print(f"yizhan: {error}", file=sys.stderr)
         return EXIT_SETTINGS
     return 0
+
+
+def config_path() -> Path | None:
+    """Return the settings file named by ``--config FILE`` or ``YIZHAN_CONFIG``; None where neither is given."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--config", default=os.environ.get("YIZHAN_CONFIG"))
+    named = parser.parse_args().config
+    return Path(named) if named else None
 
 
 async def _run(main: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> None:
@@ -51,7 +62,10 @@ async def _stop_with_parent(loop: asyncio.AbstractEventLoop, stop: asyncio.Event
 
 @asynccontextmanager
 async def running(name: str, work: Awaitable[None], stop: asyncio.Event) -> AsyncIterator[asyncio.Task[None]]:
-    """Run ``work`` as a named task beside the block; its failure sets ``stop`` and is raised when the block ends."""
+    """Run ``work`` as a named task beside the block; its failure sets ``stop`` and is raised when the block ends.
+
+    When the block ends because of ``stop``, the work is given ``DRAIN_SECONDS`` to end by itself.
+    """
 
     async def guarded() -> None:
         try:
@@ -65,6 +79,8 @@ async def running(name: str, work: Awaitable[None], stop: asyncio.Event) -> Asyn
     try:
         yield task
     finally:
+        if stop.is_set():
+            await asyncio.wait([task], timeout=DRAIN_SECONDS)
         task.cancel()
         await asyncio.wait([task])
         if not task.cancelled() and (error := task.exception()) is not None:

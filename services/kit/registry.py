@@ -54,9 +54,7 @@ class Registry:
         """Wait until the state is newer than ``generation``; False where nothing came in time (seconds)."""
         async with self._changed:
             try:
-                await asyncio.wait_for(
-                    self._changed.wait_for(lambda: self.state.generation > generation), timeout
-                )
+                await asyncio.wait_for(self._changed.wait_for(lambda: self.state.generation > generation), timeout)
             except TimeoutError:
                 return False
         return True

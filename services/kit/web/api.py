@@ -48,9 +48,7 @@ def _adapter(endpoint: Endpoint) -> Callable[[web.Request], Awaitable[web.Stream
             return answer
         if answer is None:
             return web.Response(status=204)
-        return web.Response(
-            status=endpoint.status, body=msgspec.json.encode(answer), content_type="application/json"
-        )
+        return web.Response(status=endpoint.status, body=msgspec.json.encode(answer), content_type="application/json")
 
     return serve
 

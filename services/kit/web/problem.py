@@ -68,7 +68,11 @@ def refused(reason: Reason, detail: str = "") -> ProblemError:
 def unavailable(seconds: int = 5) -> ProblemError:
     """503 with Retry-After: full or away, nothing was stored."""
     return ProblemError(
-        503, "unavailable", "系统繁忙，请稍后重试", "Busy, please try again later", headers={"Retry-After": str(seconds)}
+        503,
+        "unavailable",
+        "系统繁忙，请稍后重试",
+        "Busy, please try again later",
+        headers={"Retry-After": str(seconds)},
     )
 
 

@@ -1,0 +1,7 @@
+"""``python -m services.router``."""
+
+import sys
+
+from services.router.app import main
+
+sys.exit(main())

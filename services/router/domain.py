@@ -1,0 +1,135 @@
+"""Who may send what to whom, and the judgement over one arriving message. Pure: no await, no clock, no I/O."""
+
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from msgspec import Struct
+
+from proto import codec
+from proto.addresses import PRESENCE_ADDRESS, REGISTRY_ADDRESS, routing_key, split_routing_key
+from proto.envelope import Envelope, digest_of, unpack
+from proto.errors import Reason, RefusedError
+from proto.messages import Directory, Heartbeat, Message, NodeKind, Progress, Publication, Receipt, Report, Roster
+from services.kit.secrecy import check_open
+from services.kit.trust.state import TrustState
+from services.kit.trust.verify import verify_message, verify_report
+
+_HUBS: Final = frozenset({NodeKind.PROVINCE, NodeKind.CITY})
+
+
+class Arrival(Struct, frozen=True, kw_only=True):
+    """What came over the bus: the bytes, and the two things the broker itself has checked."""
+
+    body: bytes
+    routing_key: str  # <origin address>.<kind>; the broker's topic permissions vouch for the address
+    user_id: str | None  # the publishing broker user, validated by the broker
+
+
+class Accepted(Struct, frozen=True, kw_only=True):
+    """A verified message and the keys under which it is delivered."""
+
+    message: Message
+    digest: str  # SHA-256 of the bytes as they travelled
+    keys: tuple[str, ...]  # routing keys on ``yz.deliver``; one publish, the rest as CC
+
+
+class Refused(Struct, frozen=True, kw_only=True):
+    """A refusal: the sender's fault, with its reason."""
+
+    claimed_id: UUID | None
+    sender: str | None  # node code that the broker vouches for; None where the routing key names none
+    digest: str
+    reason: Reason
+    detail: str
+
+
+Judgement = Accepted | Refused
+
+
+def judge(state: TrustState, arrival: Arrival, now: datetime) -> Judgement:
+    """Return what becomes of an arriving message. Never raises for anything that a stranger sent."""
+    claimed: UUID | None = None
+    try:
+        envelope = unpack(arrival.body)
+        claimed = codec.peek_id(envelope.payload)
+        message = codec.decode(envelope)
+        _check_key(message, arrival.routing_key)
+        return Accepted(
+            message=message,
+            digest=digest_of(arrival.body),
+            keys=_verified_keys(state, envelope, message, arrival.user_id, now),
+        )
+    except RefusedError as error:
+        return Refused(
+            claimed_id=claimed,
+            sender=_sender(arrival.routing_key),
+            digest=digest_of(arrival.body),
+            reason=error.reason,
+            detail=error.detail,
+        )
+
+
+def _verified_keys(
+    state: TrustState, envelope: Envelope, message: Message, user_id: str | None, now: datetime
+) -> tuple[str, ...]:
+    if isinstance(message, Directory):  # the root's signature is all: it may even introduce the first nodes
+        return (f"{REGISTRY_ADDRESS}.{message.kind()}",)
+    verify_message(state, envelope, message, now=now, user_id=user_id)
+    if isinstance(message, Report):
+        check_open(verify_report(state, message, now=now))
+    return delivery_keys(state, message)
+
+
+def delivery_keys(state: TrustState, message: Message) -> tuple[str, ...]:
+    """Return the routing keys for a verified message; refuse where its origin may not send it there."""
+    kind = message.kind()
+    if isinstance(message, Roster):
+        return (f"{REGISTRY_ADDRESS}.{kind}",)
+    if isinstance(message, Heartbeat):
+        return (f"{PRESENCE_ADDRESS}.{kind}",)
+    if not message.to:
+        raise RefusedError(Reason.NO_RECIPIENT)
+    for code in message.to:
+        node = state.node(code)
+        if node is None or node.type is NodeKind.SERVICE:
+            raise RefusedError(Reason.UNKNOWN_RECIPIENT, code)
+        if not _permitted(state, message, code):
+            raise RefusedError(Reason.NOT_PERMITTED, code)
+    return tuple(routing_key(code, kind) for code in dict.fromkeys(message.to))
+
+
+def _permitted(state: TrustState, message: Message, to: str) -> bool:
+    origin = state.node(message.origin)
+    if origin is None:
+        return False
+    match message:
+        case Receipt():  # whoever received something may say so; the router about everything
+            return True
+        case Report() | Progress():  # upward, to the unit's own hubs
+            return to in state.hubs_of(message.origin)
+        case _ if origin.type is NodeKind.SERVICE:
+            return False
+        case Publication():  # a hub's issue goes up, down and across
+            return origin.type in _HUBS
+        case _:  # everything else is said by a hub to a unit that reports to it
+            return origin.type in _HUBS and message.origin in state.hubs_of(to)
+
+
+def _check_key(message: Message, key: str) -> None:
+    """Hold the message to the routing key under which the broker let it in."""
+    try:
+        code, kind = split_routing_key(key)
+    except ValueError as error:
+        raise RefusedError(Reason.WRONG_GATEWAY, "routing key") from error
+    if kind != message.kind():
+        raise RefusedError(Reason.PAYLOAD_KIND_MISMATCH, "routing key")
+    if code != message.origin:
+        raise RefusedError(Reason.WRONG_GATEWAY, "origin")
+
+
+def _sender(key: str) -> str | None:
+    try:
+        return split_routing_key(key)[0]
+    except ValueError:
+        return None
