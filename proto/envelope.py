@@ -17,7 +17,7 @@ from proto.limits import MAX_ENVELOPE_BYTES, MAX_SIGNATURES
 _TYPE_PREFIX: Final = "application/vnd.yizhan."
 _TYPE_SUFFIX: Final = ".v1+json"
 
-KeyId = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+KeyId = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
 """SHA-256 of the raw public key, lower-case hex."""
 
 

@@ -4,6 +4,7 @@ A ``Reason`` is what a receipt carries and what users read; ``RefusedError`` is 
 """
 
 from enum import StrEnum
+from typing import Self
 
 
 class Reason(StrEnum):
@@ -12,7 +13,8 @@ class Reason(StrEnum):
     zh: str
     en: str
 
-    def __new__(cls, code: str, zh: str = "", en: str = "") -> "Reason":
+    def __new__(cls, code: str, zh: str = "", en: str = "") -> Self:
+        """Make a member from its code and both languages' words."""
         member = str.__new__(cls, code)
         member._value_ = code
         member.zh = zh

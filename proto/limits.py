@@ -24,6 +24,12 @@ MAX_RECEIPTS: Final = 500
 MAX_NODES: Final = 5_000
 MAX_KEYS: Final = 32
 MAX_STAFF: Final = 500
+MAX_COUNT: Final = 2**31 - 1
+"""The largest whole number: what a PostgreSQL integer holds."""
+MAX_DECIMAL_PLACES: Final = 12
+YEARS: Final = (1900, 2999)
+"""Within which a date must lie: far outside, other time zones and PostgreSQL overflow."""
+MAX_POINTS: Final = 10**9
 MAX_FORWARDED: Final = 8
 """How many original envelopes one forwarded (转报) report may carry."""
 

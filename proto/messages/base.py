@@ -10,6 +10,8 @@ from msgspec import Meta, Struct
 from proto.addresses import CODE_PATTERN
 from proto.limits import (
     MAX_BODY_CHARS,
+    MAX_COUNT,
+    MAX_DECIMAL_PLACES,
     MAX_LABEL_CHARS,
     MAX_NAME_CHARS,
     MAX_NOTE_CHARS,
@@ -26,18 +28,32 @@ Body = Annotated[str, Meta(min_length=1, max_length=MAX_BODY_CHARS)]
 Note = Annotated[str, Meta(max_length=MAX_NOTE_CHARS)]
 Name = Annotated[str, Meta(min_length=1, max_length=MAX_NAME_CHARS)]
 Label = Annotated[str, Meta(max_length=MAX_LABEL_CHARS)]
-PersonId = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,39}$")]
+PersonId = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,39}$(?!\n)")]
 """A staff member's short id, unique within the node."""
-Digest = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+Digest = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
 """SHA-256, lower-case hex."""
-Share = Annotated[Decimal, Meta()]
-"""A part of one, as an exact decimal string on the wire."""
-Month = Annotated[str, Meta(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
-Day = Annotated[str, Meta(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+Share = Decimal
+"""A part of one, as an exact decimal string on the wire; ``check_decimal`` bounds it."""
+Points = Decimal
+"""Points (积分), likewise; a reversal may make them negative."""
+Count = Annotated[int, Meta(ge=0, le=MAX_COUNT)]
+Ordinal = Annotated[int, Meta(ge=1, le=MAX_COUNT)]
+Month = Annotated[str, Meta(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$(?!\n)")]
+Day = Annotated[str, Meta(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$(?!\n)")]
 
 
 class Wire(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Base of every struct on the wire: immutable, named fields, nothing unknown."""
+
+
+def check_decimal(value: Decimal, low: int, high: int) -> None:
+    """Raise ``ValueError``, which decoding turns into a refusal, unless low <= value <= high with few places.
+
+    ``Decimal`` itself takes NaN, infinities and exponents that would fill the memory when written out.
+    """
+    exponent = value.as_tuple().exponent
+    if not isinstance(exponent, int) or exponent < -MAX_DECIMAL_PLACES or not low <= value <= high:
+        raise ValueError("not a decimal within its bounds")
 
 
 def _kind_of(class_name: str) -> str:

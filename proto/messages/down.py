@@ -6,10 +6,11 @@ from uuid import UUID
 
 from msgspec import Meta
 
-from proto.limits import MAX_ITEMS
+from proto.limits import MAX_ITEMS, MAX_POINTS
 from proto.messages.base import (
     Body,
     Code,
+    Count,
     Day,
     Digest,
     Label,
@@ -17,11 +18,13 @@ from proto.messages.base import (
     Month,
     Name,
     Note,
+    Ordinal,
     PersonId,
-    Share,
+    Points,
     Time,
     Title,
     Wire,
+    check_decimal,
 )
 
 
@@ -40,7 +43,7 @@ class Publication(Message, frozen=True, kw_only=True):
 class KeyPoint(Wire, frozen=True, kw_only=True):
     """One numbered thing the hub wants reported."""
 
-    number: Annotated[int, Meta(ge=1)]
+    number: Ordinal
     text: Note
 
 
@@ -92,7 +95,7 @@ class Reminder(Message, frozen=True, kw_only=True):
     """催办: the hub urges what ``about`` asked for."""
 
     text: Note
-    step: Annotated[int, Meta(ge=1)]  # first, second, … reminder
+    step: Ordinal  # first, second, … reminder
 
 
 class Closure(Message, frozen=True, kw_only=True):
@@ -133,9 +136,13 @@ class BulletinLine(Wire, frozen=True, kw_only=True):
     """One unit's line."""
 
     unit: Code
-    adopted: Annotated[int, Meta(ge=0)]
-    points: Share
-    year_points: Share
+    adopted: Count
+    points: Points
+    year_points: Points
+
+    def __post_init__(self) -> None:
+        for value in (self.points, self.year_points):
+            check_decimal(value, -MAX_POINTS, MAX_POINTS)
 
 
 class Bulletin(Message, frozen=True, kw_only=True):

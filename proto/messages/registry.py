@@ -7,7 +7,17 @@ from msgspec import Meta
 
 from proto.envelope import KeyId
 from proto.limits import MAX_KEYS, MAX_NODES, MAX_STAFF
-from proto.messages.base import Code, Label, Message, Name, PersonId, Time, Wire
+from proto.messages.base import (
+    Code,
+    Count,
+    Label,
+    Message,
+    Name,
+    Ordinal,
+    PersonId,
+    Time,
+    Wire,
+)
 from proto.messages.report import Role
 
 
@@ -65,7 +75,7 @@ class Node(Wire, frozen=True, kw_only=True):
 class Directory(Message, frozen=True, kw_only=True):
     """名录: root-signed list of nodes and keys. A version must be signed by the roots that its predecessor names."""
 
-    version: Annotated[int, Meta(ge=1)]
+    version: Ordinal
     expires: Time
     roots: Annotated[tuple[Key, ...], Meta(min_length=1, max_length=MAX_KEYS)]  # who signs the next version
     nodes: Annotated[tuple[Node, ...], Meta(max_length=MAX_NODES)]
@@ -86,14 +96,14 @@ class Staff(Wire, frozen=True, kw_only=True):
 class Roster(Message, frozen=True, kw_only=True):
     """名册: node-signed list of its staff."""
 
-    version: Annotated[int, Meta(ge=1)]
+    version: Ordinal
     staff: Annotated[tuple[Staff, ...], Meta(max_length=MAX_STAFF)]
 
 
 class Heartbeat(Message, frozen=True, kw_only=True):
     """心跳: the node is there, with what still waits in its outbox."""
 
-    waiting: Annotated[int, Meta(ge=0)]
+    waiting: Count
     software: Label
 
 

@@ -7,8 +7,23 @@ from uuid import UUID
 from msgspec import Meta
 
 from proto.envelope import Envelope
-from proto.limits import MAX_ATTACHMENTS, MAX_FORWARDED, MAX_ITEMS, MAX_RECEIPTS, MAX_SIGN_OFFS, MAX_SOURCES
-from proto.messages.base import Body, Code, Digest, Label, Message, Name, Note, PersonId, Share, Time, Title, Wire
+from proto.limits import MAX_ATTACHMENTS, MAX_FORWARDED, MAX_ITEMS, MAX_RECEIPTS, MAX_SIGN_OFFS, MAX_SOURCES, YEARS
+from proto.messages.base import (
+    Body,
+    Code,
+    Count,
+    Digest,
+    Label,
+    Message,
+    Name,
+    Note,
+    PersonId,
+    Share,
+    Time,
+    Title,
+    Wire,
+    check_decimal,
+)
 
 
 class Category(StrEnum):
@@ -66,7 +81,7 @@ class Attachment(Wire, frozen=True, kw_only=True):
 
     name: Name
     media_type: Label
-    size: Annotated[int, Meta(ge=0)]  # bytes
+    size: Count  # bytes
     digest: Digest
 
 
@@ -86,6 +101,11 @@ class ReportContent(Wire, frozen=True, kw_only=True):
     marking: Label = ""  # 密级标注; anything classified is stopped before it is stored (Art. 2)
     answers: Label = ""  # decision, key point or solicitation concerned (Art. 9)
     attachments: Annotated[tuple[Attachment, ...], Meta(max_length=MAX_ATTACHMENTS)] = ()
+
+    def __post_init__(self) -> None:
+        for time in (self.event_at, self.known_at):
+            if time is not None and not YEARS[0] <= time.year <= YEARS[1]:
+                raise ValueError("not a time within its bounds")
 
 
 class SignOff(Wire, frozen=True, kw_only=True):
@@ -152,6 +172,9 @@ class DecidedItem(Wire, frozen=True, kw_only=True):
     report: UUID
     origin: Code  # the unit that reported it
     share: Share  # parts of one; all items of a decision add up to 1
+
+    def __post_init__(self) -> None:
+        check_decimal(self.share, 0, 1)
 
 
 class PublicationRef(Wire, frozen=True, kw_only=True):

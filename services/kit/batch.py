@@ -1,6 +1,7 @@
 """Batches that form by themselves: while one is being handled the next gathers, so idle costs no latency."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
@@ -49,7 +50,7 @@ class Batcher(Generic[T, R]):
             for _, future in batch:
                 future.cancel()
             raise
-        except Exception as error:  # handed on to every submitter, who raises it
+        except Exception as error:  # noqa: BLE001 - handed on to every submitter, who raises it
             results = [error] * len(batch)
         for (_, future), result in zip(batch, results, strict=True):
             if future.done():
@@ -87,10 +88,8 @@ class PacedSignal:
         await self._event.wait()
         pause = self._last + self._interval - loop.time()
         if pause > 0:
-            try:
+            with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._hurry.wait(), pause)
-            except TimeoutError:
-                pass
         self._event.clear()
         self._hurry.clear()
         self._last = loop.time()

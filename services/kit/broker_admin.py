@@ -70,7 +70,7 @@ async def apply_definitions(admin_url: str, document: dict[str, Any]) -> None:
             aiohttp.ClientSession(timeout=_TIMEOUT) as http,
             http.post(f"{admin_url}/api/definitions", json=document) as answer,
         ):
-            if answer.status >= 400:
+            if not answer.ok:
                 raise SettingsError(
                     f"the broker refused its definitions: {answer.status} {(await answer.text())[:200]}"
                 )

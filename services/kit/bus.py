@@ -108,10 +108,12 @@ class Session:
         *,
         arguments: Mapping[str, Any] | None = None,
     ) -> None:
-        """Deliver a queue's messages to ``on_message``, in order, on the consuming channel."""
+        """Deliver a queue's messages to ``on_message``, in order; their ``consumer_tag`` is the queue's name."""
         try:
             source = await self._consumer.get_queue(queue, ensure=False)
-            tag = await source.consume(on_message, arguments=dict(arguments or {}), timeout=_CALL_TIMEOUT)
+            tag = await source.consume(
+                on_message, arguments=dict(arguments or {}), consumer_tag=queue, timeout=_CALL_TIMEOUT
+            )
         except LINE_ERRORS as error:
             raise TransientError(f"cannot consume {queue}") from error
         self._consuming.append((source, tag))

@@ -62,7 +62,7 @@ class BatchConsumer:
     async def _handle_or_park(self, batch: Sequence[Incoming]) -> None:
         try:
             await self._until_it_passes(batch)
-        except Exception as error:  # the database refuses some of it: find which
+        except Exception as error:  # noqa: BLE001 - the database refuses some of it: find which
             if len(batch) > 1:
                 for message in batch:
                     await self._handle_or_park([message])

@@ -26,7 +26,7 @@ def run(main: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> int:
     try:
         uvloop.run(_run(main))
     except SettingsError as error:
-        print(f"yizhan: {error}", file=sys.stderr)
+        sys.stderr.write(f"yizhan: {error}\n")
         return EXIT_SETTINGS
     return 0
 
@@ -54,7 +54,7 @@ async def _stop_with_parent(loop: asyncio.AbstractEventLoop, stop: asyncio.Event
     """Stop when stdin closes: the supervisor holds its other end, so even its kill -9 is noticed."""
 
     class _Pipe(asyncio.Protocol):
-        def connection_lost(self, exc: Exception | None) -> None:
+        def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
             stop.set()
 
     await loop.connect_read_pipe(_Pipe, sys.stdin)

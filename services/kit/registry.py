@@ -1,7 +1,7 @@
 """Following ``yz.registry``: the stream of directory and rosters becomes this process's trust state."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,9 +21,9 @@ _QUIET: Final = 0.3  # seconds without a registry message that end the replay at
 
 
 class Registry:
-    """The trust state of this process, kept up to date; ``on_applied`` may store what was taken in."""
+    """The trust state of this process, kept up to date; ``on_applied`` stores what was taken in."""
 
-    def __init__(self, state: TrustState, on_applied: Callable[[Envelope], None] = lambda _: None) -> None:
+    def __init__(self, state: TrustState, on_applied: Callable[[Envelope], Awaitable[None]] | None = None) -> None:
         self.state: Final = state
         self._on_applied = on_applied
         self._next: Any = "first"
@@ -45,16 +45,17 @@ class Registry:
         before = self.state.generation
         message = self.state.apply(envelope)
         if self.state.generation != before:
-            self._on_applied(envelope)
+            if self._on_applied is not None:
+                await self._on_applied(envelope)
             async with self._changed:
                 self._changed.notify_all()
         return message
 
-    async def wait_newer(self, generation: int, timeout: float) -> bool:
-        """Wait until the state is newer than ``generation``; False where nothing came in time (seconds)."""
+    async def wait_newer(self, generation: int, seconds: float) -> bool:
+        """Wait until the state is newer than ``generation``; False where nothing came in time."""
         async with self._changed:
             try:
-                await asyncio.wait_for(self._changed.wait_for(lambda: self.state.generation > generation), timeout)
+                await asyncio.wait_for(self._changed.wait_for(lambda: self.state.generation > generation), seconds)
             except TimeoutError:
                 return False
         return True

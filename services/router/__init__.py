@@ -1,0 +1,1 @@
+"""The router (路由): verify, authorise, deliver, receipt."""

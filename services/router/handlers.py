@@ -7,8 +7,8 @@ have overtaken nobody, but arrives on another queue.
 """
 
 import asyncio
-from collections.abc import Coroutine, Sequence
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final
 from uuid import uuid4
 
 import structlog
@@ -25,6 +25,7 @@ from services.kit.crypto import PrivateKey
 from services.kit.errors import UnavailableError
 from services.kit.ids import Clock, NewId
 from services.kit.registry import Registry
+from services.kit.tasks import TaskScope
 from services.kit.trust.enrol import seal_message
 from services.kit.trust.state import GRACE_REASONS
 from services.router.acks import AckWindow
@@ -65,30 +66,17 @@ class Routing:
         self._acks = AckWindow()
         self._held = 0
         self._idle = asyncio.Event()
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._scope = TaskScope()
 
     async def run(self) -> None:
         """Route until cancelled or the line drops."""
         await self._registry.follow(self._session)
         await self._session.consume(ROUTER_QUEUE, self._on_message)
-        works = [
-            asyncio.create_task(self._verify_loop(), name="router-verify"),
-            asyncio.create_task(self._receipt_loop(), name="router-receipts"),
-        ]
-        stopping = asyncio.create_task(self._session.stopping.wait(), name="router-stopping")
-        try:
-            await asyncio.wait([*works, self._failed, stopping], return_when=asyncio.FIRST_COMPLETED)
-            for work in (*works, self._failed):
-                if work.done():
-                    work.result()
+        async with self._scope:
+            self._scope.spawn(self._verify_loop(), "router-verify")
+            self._scope.spawn(self._receipt_loop(), "router-receipts")
+            await self._scope.until(self._session.stopping)
             await self._drain()
-        finally:
-            ending = [*works, *self._tasks, stopping]
-            for task in ending:
-                task.cancel()
-            await asyncio.gather(*ending, return_exceptions=True)
-            self._failed.cancel()
 
     async def _drain(self) -> None:
         """Take no more, finish what is held, within the patience of whoever stops us."""
@@ -96,7 +84,7 @@ class Routing:
         while self._held:
             self._due.hurry()
             self._idle.clear()
-            await self._idle.wait()
+            await self._scope.until(self._idle)
 
     async def _on_message(self, message: Incoming) -> None:
         self._arrived.append(message)
@@ -127,7 +115,9 @@ class Routing:
         judgements = await asyncio.to_thread(lambda: [judge(state, arrival, now) for arrival in arrivals])
         for message, judgement in zip(batch, judgements, strict=True):
             unknown = isinstance(judgement, Refused) and judgement.reason in GRACE_REASONS
-            self._spawn(self._judge_again(message, generation) if unknown else self._send(message, judgement))
+            self._scope.spawn(
+                self._judge_again(message, generation) if unknown else self._send(message, judgement), "router-send"
+            )
 
     async def _judge_again(self, message: Incoming, generation: int) -> None:
         await self._registry.wait_newer(generation, self._settings.registry_grace)
@@ -147,17 +137,7 @@ class Routing:
                     reason=error.reason,
                     detail=error.detail,
                 )
-        self._spawn(self._send(message, judgement))
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: "asyncio.Task[None]") -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None and not self._failed.done():
-            self._failed.set_exception(error)
+        self._scope.spawn(self._send(message, judgement), "router-send")
 
     async def _send(self, message: Incoming, judgement: Judgement) -> None:
         try:

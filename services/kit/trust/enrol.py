@@ -7,10 +7,11 @@ from uuid import UUID
 import msgspec
 
 from proto import codec
-from proto.envelope import Envelope, Signer, digest_of, seal
+from proto.envelope import Envelope, Signer, digest_of, kind_of, seal
 from proto.errors import Reason, RefusedError
 from proto.messages import Action, Algorithm, Directory, Key, KeyRequest, Node, Role, Roster, SignOff, Staff
 from services.kit.crypto import PrivateKey, keyid_of, load_public, matches
+from services.kit.errors import KeyUnusableError
 
 
 def key_record(public: bytes, *, since: datetime) -> Key:
@@ -44,9 +45,12 @@ def key_request(node: str, name: str, *, new: PrivateKey, old: PrivateKey | None
 
 def open_key_request(envelope: Envelope, directory: Directory | None) -> KeyRequest:
     """Return a request whose signatures hold: the new key's always, the replaced key's on rotation."""
+    if kind_of(envelope.payload_type) != codec.KEY_REQUEST_KIND:
+        raise RefusedError(Reason.PAYLOAD_UNKNOWN_KIND)
     try:
         request = msgspec.json.decode(envelope.payload, type=KeyRequest)
-    except msgspec.MsgspecError as error:
+        load_public(request.algorithm, request.public)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError, KeyUnusableError) as error:
         raise RefusedError(Reason.PAYLOAD_MALFORMED) from error
     needed = {keyid_of(request.public): request.public}
     if request.replaces is not None:

@@ -149,11 +149,12 @@ class TrustState:
         if code not in self._nodes:
             raise RefusedError(Reason.UNKNOWN_NODE)
         data = envelope.pae()
+        issued = self.directory.sent_at
         signed = any(
             (known := self._node_keys.get(s.keyid)) is not None
             and known.node == code
             and known.key.revoked_from is None
-            and _valid(known.key, roster.sent_at)
+            and _valid(known.key, max(roster.sent_at, issued))  # a date of long ago does not revive an ended key
             and matches(known.verifier, s.sig, data)
             for s in envelope.signatures
         )

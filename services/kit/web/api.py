@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from http import HTTPStatus
 from typing import Any, Final
 
 import msgspec
@@ -64,7 +65,7 @@ def query_of(request: web.Request, kind: type[msgspec.Struct]) -> Any:
 def place_of(error: Exception) -> str:
     """Return which part was wrong and how, without the content: msgspec names types and paths only."""
     text = str(error)
-    return text if isinstance(error, msgspec.ValidationError) and "value '" not in text else text.split(":")[0][:120]
+    return text if isinstance(error, msgspec.ValidationError) and "value '" not in text else text.split(":", 1)[0][:120]
 
 
 def openapi(title: str, version: str, endpoints: Iterable[Endpoint]) -> dict[str, Any]:
@@ -126,5 +127,5 @@ def _responses(e: Endpoint, by_type: dict[str, Any]) -> dict[str, Any]:
     if e.answer is not None:
         good["content"] = {"application/json": {"schema": by_type[repr(e.answer)]}}
     problem = {"description": "Problem", "content": {_PROBLEM_TYPE: {"schema": by_type[repr(Problem)]}}}
-    status = e.status if e.answer is not None or e.status != 200 else 204
+    status = e.status if e.answer is not None or e.status != HTTPStatus.OK else 204
     return {str(status): good, **{str(code): problem for code in (*e.errors, 503)}}

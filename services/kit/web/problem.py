@@ -1,6 +1,7 @@
 """Errors over HTTP: RFC 9457 problem details, in Chinese and English, with a stable code."""
 
 from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 from typing import Any, Final
 
 import msgspec
@@ -107,7 +108,7 @@ async def problem_middleware(
             ProblemError(413, "request.too_large", "请求内容超过长度上限", "The request is larger than the limit")
         )
     except web.HTTPException as error:
-        if error.status < 400:
+        if error.status < HTTPStatus.BAD_REQUEST:
             raise
         titles: dict[int, tuple[str, str]] = {
             404: ("没有这个地址", "There is no such address"),
@@ -115,7 +116,7 @@ async def problem_middleware(
         }
         zh, en = titles.get(error.status, ("请求无法处理", "The request cannot be served"))
         return respond(ProblemError(error.status, f"http.{error.status}", zh, en, headers=_allow(error)))
-    except Exception:
+    except Exception:  # noqa: BLE001 - logged, and the client is told no more
         _log.exception("request_failed", path=request.path)
         return respond(ProblemError(500, "internal", "系统内部错误", "Internal error"))
 

@@ -1,0 +1,167 @@
+"""The gateway's only wiring."""
+
+import asyncio
+import os
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Final
+
+import structlog
+from prometheus_client import CollectorRegistry, Gauge
+
+from proto.envelope import Envelope
+from proto.errors import RefusedError
+from proto.topology import inbox_of
+from services.gateway.desk import DESK, Desk
+from services.gateway.handlers.arrivals import Arrivals, ReceiptWriter
+from services.gateway.handlers.relay import Relay
+from services.gateway.handlers.submit import Submitter
+from services.gateway.secrets import Passwords
+from services.gateway.settings import GatewaySettings
+from services.gateway.store.accounts import Accounts
+from services.gateway.store.inbox import Inbox
+from services.gateway.store.items import Items
+from services.gateway.store.outbox import Outbox
+from services.gateway.views import admin, auth, inbox, items
+from services.kit import VERSION, log
+from services.kit.batch import PacedSignal
+from services.kit.bus import Bus, Session
+from services.kit.consumer import BatchConsumer
+from services.kit.crypto import PrivateKey
+from services.kit.db import Database, open_database
+from services.kit.errors import KeyUnusableError, SettingsError
+from services.kit.ids import Clock, NewId, new_id, utc_now
+from services.kit.lifecycle import config_path, run, running
+from services.kit.registry import Registry, pinned_roots
+from services.kit.settings import load, secret, with_password
+from services.kit.tasks import TaskScope
+from services.kit.trust.state import TrustState
+from services.kit.web.access import Access
+from services.kit.web.api import Endpoint
+from services.kit.web.server import build_app, serving
+
+SERVICE: Final = "gateway"
+ENDPOINTS: Final[tuple[Endpoint, ...]] = (*auth.ENDPOINTS, *items.ENDPOINTS, *inbox.ENDPOINTS, *admin.ENDPOINTS)
+_log: Final = structlog.get_logger()
+
+
+def main() -> int:
+    """Run the gateway until told to stop; return the exit code."""
+
+    async def start(stop: asyncio.Event) -> None:
+        settings = load(GatewaySettings, SERVICE, config_path(), os.environ)
+        log.configure(SERVICE, settings.log_level)
+        await serve(settings, stop)
+
+    return run(start)
+
+
+async def serve(
+    settings: GatewaySettings, stop: asyncio.Event, *, clock: Clock = utc_now, make_id: NewId = new_id
+) -> None:
+    """Build everything and run until ``stop`` is set."""
+    keys = unlock_keys(settings)
+    url = with_password(settings.database_url, settings.database_password_file)
+    async with open_database(url, SERVICE, Path(__file__).parent / "sql", size=8) as db:
+        desk = await _furnish(settings, db, keys, stop, clock, make_id)
+        metrics = CollectorRegistry()
+        _watch(metrics, desk)
+        app = build_app("Yizhan gateway", ENDPOINTS, version=VERSION, metrics=metrics, ready=lambda: True)
+        app[DESK] = desk
+        try:
+            async with (
+                running("receipts", desk.receipts.run(), stop),
+                running("bus", desk.bus.run(lambda session: _on_the_line(desk, session)), stop),
+                serving(app, settings.host, settings.port),
+            ):
+                await stop.wait()
+        finally:
+            desk.passwords.close()
+
+
+def unlock_keys(settings: GatewaySettings) -> dict[str, PrivateKey]:
+    """Return the hosted units' keys."""
+    passphrase = secret(settings.key_passphrase_file)
+
+    def unlock(code: str) -> PrivateKey:
+        path = Path(settings.keys_dir) / f"{code}.pem"
+        try:
+            return PrivateKey.from_pem(path.read_bytes(), passphrase)
+        except (OSError, KeyUnusableError) as error:
+            raise SettingsError(f"key of {code} ({path}): {type(error).__name__}") from error
+
+    with ThreadPoolExecutor(2) as pool:
+        return dict(zip(settings.nodes, pool.map(unlock, settings.nodes), strict=True))
+
+
+async def _furnish(
+    settings: GatewaySettings,
+    db: Database,
+    keys: dict[str, PrivateKey],
+    stop: asyncio.Event,
+    clock: Clock,
+    make_id: NewId,
+) -> Desk:
+    accounts = Accounts(db)
+    registry = Registry(_replayed(settings, await accounts.registry()), accounts.remember)
+    outbox = Outbox(db, settings.outbox_limit)
+    await outbox.load()
+    due = PacedSignal(settings.receipt_interval)
+    return Desk(
+        settings=settings,
+        db=db,
+        items=Items(db),
+        inbox=Inbox(db),
+        accounts=accounts,
+        outbox=outbox,
+        submitter=Submitter(db, outbox, registry.state, keys, clock, make_id),
+        receipts=ReceiptWriter(db, outbox, keys, clock, make_id, due),
+        receipts_due=due,
+        registry=registry,
+        keys=keys,
+        passwords=Passwords(settings.password_workers),
+        access=Access.from_file(settings.access_file),
+        bus=Bus(
+            with_password(settings.amqp_url, settings.amqp_password_file),
+            settings.name or SERVICE,
+            settings.prefetch,
+            stop,
+        ),
+        clock=clock,
+        new_id=make_id,
+    )
+
+
+def _replayed(settings: GatewaySettings, remembered: Iterable[Envelope]) -> TrustState:
+    """Rebuild the trust state from what was remembered, so that the node works before the line is up."""
+    state = TrustState(pinned_roots(settings.root_key_file))
+    for envelope in remembered:
+        try:
+            state.apply(envelope)
+        except RefusedError as error:
+            _log.warning("remembered_registry_skipped", reason=error.reason.value)
+    return state
+
+
+async def _on_the_line(desk: Desk, session: Session) -> None:
+    """Work of one session: follow the registry, relay the outbox, take in what arrives."""
+    await desk.registry.follow(session)
+    name = desk.settings.name or SERVICE
+    relay = Relay(session, desk.db, desk.outbox, name, desk.settings.inflight)
+    arrivals = Arrivals(desk.db, desk.clock, desk.receipts_due)
+    consumer = BatchConsumer(session, arrivals.handle, size=desk.settings.batch)
+    async with TaskScope() as scope:
+        scope.spawn(relay.run(), "relay")
+        scope.spawn(consumer.run([inbox_of(code) for code in desk.keys]), "inbox")
+        await scope.until(session.stopping)
+        await scope.all_done()
+
+
+def _watch(metrics: CollectorRegistry, desk: Desk) -> None:
+    Gauge("yizhan_gateway_outbox", "Messages waiting for the broker", registry=metrics).set_function(
+        lambda: desk.outbox.total
+    )
+    Gauge("yizhan_gateway_online", "1 while the line is up", registry=metrics).set_function(
+        lambda: float(desk.bus.online)
+    )

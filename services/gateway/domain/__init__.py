@@ -1,0 +1,1 @@
+"""Pure rules of the node: no await, no clock, no I/O."""

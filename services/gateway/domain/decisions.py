@@ -1,0 +1,66 @@
+"""What a hub may decide about the reports that lie before it (Art. 13). Pure."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Final
+from uuid import UUID
+
+from proto.messages import DecidedItem, PublicationRef, Verdict
+
+_CREDITED: Final = frozenset({Verdict.ADOPTED, Verdict.MERGED})
+
+
+class DecisionError(Exception):
+    """The decision breaks a rule; ``code`` is stable, ``zh`` and ``en`` for people."""
+
+    def __init__(self, code: str, zh: str, en: str) -> None:
+        super().__init__(code)
+        self.code, self.zh, self.en = code, zh, en
+
+
+def check_decision(
+    verdict: Verdict,
+    shares: Sequence[tuple[UUID, Decimal]],
+    *,
+    origins: Mapping[UUID, str],
+    decided: frozenset[UUID],
+    publication: PublicationRef | None,
+    reason: str,
+) -> tuple[DecidedItem, ...]:
+    """Return the decided items; raise ``DecisionError``.
+
+    ``origins`` holds the reports that lie in the hub's inbox with their units, ``decided`` those already decided there.
+    """
+    reports = [report for report, _ in shares]
+    if len(set(reports)) != len(reports):
+        raise DecisionError("decision.item_twice", "同一条信息重复列入", "A report is listed twice")
+    if any(report not in origins for report in reports):
+        raise DecisionError("decision.unknown_item", "该信息未报送本单位", "A report did not come to this hub")
+    if any(report in decided for report in reports):
+        raise DecisionError("decision.already_decided", "该信息已有采编结果", "A report has been decided already")
+    if verdict is Verdict.REVERSED:
+        raise DecisionError(
+            "decision.reversal", "冲正须针对原采编结果", "A reversal names the decision that it reverses"
+        )
+    if verdict in _CREDITED:
+        _check_credit(verdict, shares, publication)
+    elif not reason.strip():
+        raise DecisionError("decision.no_reason", "退改或未采用须说明理由", "Returning or declining needs a reason")
+    elif publication is not None:
+        raise DecisionError("decision.publication", "未采用的信息不刊登", "What is not adopted is not published")
+    return tuple(DecidedItem(report=report, origin=origins[report], share=share) for report, share in shares)
+
+
+def _check_credit(verdict: Verdict, shares: Sequence[tuple[UUID, Decimal]], publication: PublicationRef | None) -> None:
+    if publication is None or not publication.series or not publication.issue:
+        raise DecisionError(
+            "decision.no_publication", "采用须注明刊物和期号", "An adoption names its publication and issue"
+        )
+    if verdict is Verdict.ADOPTED and (len(shares) != 1 or shares[0][1] != 1):
+        raise DecisionError("decision.one_item", "采用针对一条信息，份额为 1", "An adoption is of one report, share 1")
+    if verdict is Verdict.MERGED and len(shares) < 2:  # noqa: PLR2004 - merging takes two
+        raise DecisionError(
+            "decision.two_items", "综合采用须有两条以上信息", "A merged adoption has two reports or more"
+        )
+    if any(not 0 < share <= 1 for _, share in shares) or sum(share for _, share in shares) != 1:
+        raise DecisionError("decision.shares", "各条份额之和须为 1", "The shares must be positive and add up to 1")

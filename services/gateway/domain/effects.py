@@ -1,0 +1,75 @@
+"""What an arriving message changes at the node, as rows to store. Pure."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import Struct
+
+from proto import codec
+from proto.envelope import digest_of, unpack
+from proto.limits import MAX_RECEIPTS
+from proto.messages import Decision, Message, Outcome, Receipt, ReceiptEntry, Report
+from services.kit.ids import NewId
+
+
+class Arrived(Struct, frozen=True, kw_only=True):
+    """One message in one node's inbox."""
+
+    node: str  # whose inbox
+    message: Message
+    title: str  # what a list shows; empty where the kind has none
+    body: bytes
+    digest: str
+
+
+class ReceiptDue(Struct, frozen=True, kw_only=True):
+    """A receipt that a node owes."""
+
+    node: str  # who owes it
+    to: str  # to whom
+    message: UUID
+    digest: str
+    outcome: Outcome
+    at: datetime
+
+
+def read_arrival(node: str, body: bytes) -> Arrived:
+    """Read what the router delivered; raise ``RefusedError`` for what cannot be read."""
+    message = codec.decode(unpack(body))
+    title = codec.decode_content(message.content).title if isinstance(message, Report) else ""
+    return Arrived(node=node, message=message, title=title, body=body, digest=digest_of(body))
+
+
+def owes_receipt(arrived: Arrived) -> bool:
+    """Everything but a receipt is answered by one."""
+    return not isinstance(arrived.message, Receipt)
+
+
+def fates(arrived: Iterable[Arrived]) -> list[tuple[str, str, ReceiptEntry]]:
+    """Return (node, giver, entry) of every receipt entry about an identified message."""
+    return [
+        (a.node, a.message.origin, entry)
+        for a in arrived
+        if isinstance(a.message, Receipt)
+        for entry in a.message.entries
+        if entry.message is not None
+    ]
+
+
+def verdicts(arrived: Iterable[Arrived]) -> list[tuple[str, Decision]]:
+    """Return (node, decision) of every decision."""
+    return [(a.node, a.message) for a in arrived if isinstance(a.message, Decision)]
+
+
+def coalesce(due: Iterable[ReceiptDue], *, new_id: NewId, at: datetime) -> list[Receipt]:
+    """Group what one node owes another into as few receipts as the bounds allow."""
+    grouped: dict[tuple[str, str], list[ReceiptEntry]] = {}
+    for one in due:
+        entry = ReceiptEntry(message=one.message, digest=one.digest, outcome=one.outcome, at=one.at)
+        grouped.setdefault((one.node, one.to), []).append(entry)
+    return [
+        Receipt(id=new_id(), origin=node, to=(to,), sent_at=at, entries=tuple(entries[start : start + MAX_RECEIPTS]))
+        for (node, to), entries in grouped.items()
+        for start in range(0, len(entries), MAX_RECEIPTS)
+    ]

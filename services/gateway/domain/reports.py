@@ -1,0 +1,79 @@
+"""From content and sign-offs to a sealed report, checked as the router will check it (Arts. 2, 8, 9, 12)."""
+
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import Struct
+
+from proto import codec
+from proto.envelope import Envelope, digest_of
+from proto.errors import Reason, RefusedError
+from proto.messages import Message, Report, ReportContent
+from services.kit.crypto import PrivateKey
+from services.kit.secrecy import check_open
+from services.kit.trust.enrol import seal_message
+from services.kit.trust.state import TrustState
+from services.kit.trust.verify import verify_report
+
+
+class Sealed(Struct, frozen=True, kw_only=True):
+    """A message ready for the outbox."""
+
+    id: UUID
+    node: str
+    kind: str
+    about: UUID | None
+    to: tuple[str, ...]
+    sent_at: datetime
+    body: bytes  # the bus form of the envelope
+    digest: str  # SHA-256 of ``body``
+
+
+def read_content(content: str) -> ReportContent:
+    """Return the content of a draft; refuse a classified one before anything is stored."""
+    decoded = codec.decode_content(content)
+    check_open(decoded)
+    return decoded
+
+
+def compose(
+    state: TrustState,
+    key: PrivateKey,
+    *,
+    node: str,
+    content: str,
+    sign_offs: tuple[Envelope, ...],
+    about: UUID | None,
+    to: tuple[str, ...] | None,
+    id: UUID,
+    now: datetime,
+) -> tuple[Sealed, ReportContent]:
+    """Return the sealed report and its content; refuse with the reason that the router would give.
+
+    ``to`` None means the unit's own hubs: its parent, and the province for a direct-report point.
+    """
+    read_content(content)
+    hubs = state.hubs_of(node)
+    recipients = hubs if to is None else to
+    if not recipients:
+        raise RefusedError(Reason.NO_RECIPIENT)
+    if not set(recipients) <= set(hubs):
+        raise RefusedError(Reason.NOT_PERMITTED)
+    report = Report(id=id, origin=node, to=recipients, sent_at=now, about=about, content=content, sign_offs=sign_offs)
+    decoded = verify_report(state, report, now=now)
+    return sealed(report, key), decoded
+
+
+def sealed(message: Message, key: PrivateKey) -> Sealed:
+    """Encode once, sign with the node's key."""
+    body = seal_message(message, message.kind(), key).packed()
+    return Sealed(
+        id=message.id,
+        node=message.origin,
+        kind=message.kind(),
+        about=message.about,
+        to=message.to,
+        sent_at=message.sent_at,
+        body=body,
+        digest=digest_of(body),
+    )

@@ -1,0 +1,81 @@
+"""From the bus into the inboxes, and the receipts that this owes."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import structlog
+
+from proto.topology import INBOX_PREFIX
+from services.gateway.domain.effects import coalesce, fates, read_arrival, verdicts
+from services.gateway.domain.reports import sealed
+from services.gateway.store.inbox import Inbox
+from services.gateway.store.outbox import Outbox
+from services.kit.batch import PacedSignal
+from services.kit.bus import Incoming
+from services.kit.crypto import PrivateKey
+from services.kit.db import Database
+from services.kit.errors import TransientError
+from services.kit.ids import Clock, NewId
+
+_log: Final = structlog.get_logger()
+_RECEIPTS_AT_ONCE: Final = 5_000
+
+
+class Arrivals:
+    """Stores what arrives, in batches, before it is acknowledged."""
+
+    def __init__(self, db: Database, clock: Clock, receipts_due: PacedSignal) -> None:
+        self._inbox = Inbox(db)
+        self._clock = clock
+        self._due = receipts_due
+
+    async def handle(self, batch: Sequence[Incoming]) -> None:
+        """Store one batch; an unreadable message raises and is parked by the consumer."""
+        arrived = [read_arrival((m.consumer_tag or "").removeprefix(INBOX_PREFIX), m.body) for m in batch]
+        await self._inbox.store(arrived, fates(arrived), verdicts(arrived), self._clock())
+        self._due.notify()
+
+
+class ReceiptWriter:
+    """Turns owed receipts into messages, gathered: at idle at once, under load every ``interval`` seconds."""
+
+    def __init__(
+        self,
+        db: Database,
+        outbox: Outbox,
+        keys: Mapping[str, PrivateKey],
+        clock: Clock,
+        new_id: NewId,
+        due: PacedSignal,
+    ) -> None:
+        self._db = db
+        self._inbox = Inbox(db)
+        self._outbox = outbox
+        self._keys = keys
+        self._clock = clock
+        self._new_id = new_id
+        self._due = due
+
+    async def run(self) -> None:
+        """Write receipts until cancelled."""
+        self._due.notify()
+        while True:
+            await self._due.wait()
+            try:
+                if await self.write() == _RECEIPTS_AT_ONCE:
+                    self._due.notify()
+            except TransientError as error:
+                _log.warning("receipts_delayed", error=str(error))
+                self._due.notify()
+
+    async def write(self) -> int:
+        """Write one round; return how many receipts were owed."""
+        async with self._db.transaction() as connection:
+            await self._outbox.lock(connection)
+            due = await self._inbox.take_due(connection, _RECEIPTS_AT_ONCE)
+            receipts = coalesce(due, new_id=self._new_id, at=self._clock())
+            messages = [sealed(receipt, self._keys[receipt.origin]) for receipt in receipts]
+            if messages:
+                await self._outbox.add(connection, messages)
+        self._outbox.added(messages)
+        return len(due)

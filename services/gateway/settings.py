@@ -1,0 +1,19 @@
+"""What the gateway is told."""
+
+from services.kit.settings import ServiceSettings
+
+
+class GatewaySettings(ServiceSettings, frozen=True, kw_only=True):
+    """Settings of a gateway (网关)."""
+
+    nodes: tuple[str, ...]  # codes of the units hosted here
+    keys_dir: str  # <code>.pem: the units' keys, encrypted PKCS#8
+    key_passphrase_file: str  # the machine secret of those keys
+    access_file: str  # tokens of tools and operators
+    session_hours: float = 12.0
+    inflight: int = 100  # confirms in flight, at most one per unit so that each unit's order holds
+    outbox_limit: int = 200_000  # messages waiting; past it submissions answer 503
+    receipt_interval: float = 2.0  # seconds between two rounds of delivery receipts under load
+    prefetch: int = 500
+    batch: int = 250
+    password_workers: int = 2  # password and key checks at a time, each about 20 MB

@@ -1,0 +1,78 @@
+"""Accounts, tokens, and the remembered registry."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from msgspec import Struct
+
+from proto.envelope import Envelope, digest_of, unpack
+from services.kit.db import Database
+
+
+class Account(Struct, frozen=True, kw_only=True):
+    """A staff member's account at the gateway (账号)."""
+
+    node: str
+    person: str
+    password_hash: str  # argon2id (RFC 9106)
+    key_pem: bytes | None = None  # the person's signing key, encrypted under the same passphrase
+
+
+class Accounts:
+    """Reads and writes accounts and tokens."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._q = db.queries
+
+    async def put(self, accounts: Sequence[Account]) -> None:
+        """Create or replace accounts."""
+        async with self._db.connection() as connection:
+            await self._q.put_accounts(
+                connection,
+                nodes=[a.node for a in accounts],
+                persons=[a.person for a in accounts],
+                hashes=[a.password_hash for a in accounts],
+                keys=[a.key_pem for a in accounts],
+            )
+
+    async def one(self, node: str, person: str) -> Account | None:
+        """Return one account."""
+        async with self._db.connection() as connection:
+            row = await self._q.account(connection, node=node, person=person)
+        return Account(**row) if row else None
+
+    async def add_token(self, digest: str, node: str, person: str, label: str, expires_at: datetime) -> None:
+        """Store a token by its hash."""
+        async with self._db.connection() as connection:
+            await self._q.add_token(
+                connection, digest=digest, node=node, person=person, label=label, expires_at=expires_at
+            )
+
+    async def token(self, digest: str, now: datetime) -> tuple[str, str, datetime] | None:
+        """Return (node, person, end) of a living token."""
+        async with self._db.connection() as connection:
+            row = await self._q.token(connection, digest=digest, now=now)
+        return (row["node"], row["person"], row["expires_at"]) if row else None
+
+    async def drop_token(self, digest: str) -> None:
+        """End a token."""
+        async with self._db.connection() as connection:
+            await self._q.drop_token(connection, digest=digest)
+
+    async def drop_old_tokens(self, now: datetime) -> None:
+        """Forget ended tokens."""
+        async with self._db.connection() as connection:
+            await self._q.drop_old_tokens(connection, now=now)
+
+    async def registry(self) -> list[Envelope]:
+        """Return the remembered registry messages in their order."""
+        async with self._db.connection() as connection:
+            rows = await self._q.registry(connection)
+        return [unpack(row["body"]) for row in rows]
+
+    async def remember(self, envelope: Envelope) -> None:
+        """Remember a registry message for a start without the broker."""
+        body = envelope.packed()
+        async with self._db.connection() as connection:
+            await self._q.add_registry(connection, digest=digest_of(body), body=body)

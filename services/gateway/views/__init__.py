@@ -1,0 +1,1 @@
+"""HTTP: requests to domain, store and handlers."""

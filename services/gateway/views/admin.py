@@ -1,0 +1,187 @@
+"""For operators: accounts, sealed registry messages, the state of the line. No report text passes here (Art. 17)."""
+
+from datetime import UTC, datetime
+from typing import Final
+
+import msgspec
+from aiohttp import web
+
+from proto import codec
+from proto.envelope import digest_of, from_json
+from proto.errors import Reason, RefusedError
+from proto.messages import Directory, NodeKind, Role, Roster
+from services.gateway.desk import DESK
+from services.gateway.domain.items import State, Step
+from services.gateway.domain.reports import Sealed
+from services.gateway.store.accounts import Account
+from services.gateway.store.items import Item
+from services.gateway.views.auth import member, operator
+from services.gateway.views.items import checked
+from services.kit.web.api import Endpoint, query_of
+from services.kit.web.problem import invalid, not_found, refused
+
+
+class NodeView(msgspec.Struct):
+    """A hosted unit and its line (在线/离线, 待发 n)."""
+
+    code: str
+    name: str
+    type: NodeKind | None
+    online: bool
+    waiting: int  # messages not yet confirmed by the broker
+    enrolled: bool  # in the directory, with a key that this gateway holds
+
+
+class Stats(msgspec.Struct):
+    """What happened here since a time."""
+
+    items: int
+    blocked: int  # classified, stopped at the origin
+    waiting: int
+
+
+class StatsQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """From when on."""
+
+    since: datetime | None = None
+
+
+class Imported(msgspec.Struct):
+    """The fate of one line of an import."""
+
+    line: int
+    item: str = ""
+    code: str = ""  # reason where it was not taken
+
+
+_MAX_LINES: Final = 2_000
+
+
+async def put_accounts(request: web.Request, body: list[Account]) -> None:
+    """Create or replace accounts of hosted units; passwords arrive hashed, keys encrypted."""
+    operator(request)
+    desk = request.app[DESK]
+    if any(a.node not in desk.keys for a in body):
+        raise not_found("node.not_hosted", "该单位不在本网关", "That unit is not hosted here")
+    await desk.accounts.put(body)
+
+
+async def put_envelope(request: web.Request, _: None) -> None:
+    """Send a sealed directory or roster of a hosted unit on its way."""
+    operator(request)
+    desk = request.app[DESK]
+    envelope = from_json(await request.read())
+    message = codec.decode(envelope)
+    if not isinstance(message, Directory | Roster):
+        raise refused(Reason.PAYLOAD_UNKNOWN_KIND, "not a registry message")
+    if message.origin not in desk.keys:
+        raise not_found("node.not_hosted", "该单位不在本网关", "That unit is not hosted here")
+    await desk.registry.take(envelope)
+    body = envelope.packed()
+    sealed = Sealed(
+        id=message.id,
+        node=message.origin,
+        kind=message.kind(),
+        about=None,
+        to=(),
+        sent_at=message.sent_at,
+        body=body,
+        digest=digest_of(body),
+    )
+    async with desk.db.transaction() as connection:
+        await desk.outbox.lock(connection)
+        if await desk.db.queries.sent_message(connection, id=sealed.id, node=sealed.node) is not None:
+            return
+        await desk.outbox.add(connection, [sealed])
+    desk.outbox.added([sealed])
+
+
+async def import_drafts(request: web.Request, _: None) -> list[Imported]:
+    """Take a JSONL file of drafts; each line is stored or refused for itself."""
+    who = await member(request, Role.INFORMATION_OFFICER)
+    desk = request.app[DESK]
+    lines = (await request.read()).splitlines()
+    if len(lines) > _MAX_LINES:
+        raise invalid(f"lines > {_MAX_LINES}", "import.too_many_lines")
+    results: list[Imported] = []
+    items: list[Item] = []
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            text = line.decode()
+            content = await checked(desk, who, text)
+        except UnicodeDecodeError:
+            results.append(Imported(number, code=Reason.PAYLOAD_NOT_UTF8.value))
+            continue
+        except RefusedError as error:
+            results.append(Imported(number, code=error.reason.value))
+            continue
+        now = desk.clock()
+        item = Item(
+            id=desk.new_id(), node=who.node, state=State.DRAFT, title=content.title,
+            content=codec.encode(content).decode(), about=None, author=who.person, created_at=now, updated_at=now,
+            message=None,
+        )  # fmt: skip
+        items.append(item)
+        results.append(Imported(number, str(item.id)))
+    if items:
+        async with desk.db.transaction() as connection:
+            await desk.items.add(connection, items, Step.EDIT)
+    return results
+
+
+async def list_nodes(request: web.Request, _: None) -> list[NodeView]:
+    """List the hosted units and their line."""
+    operator(request)
+    desk = request.app[DESK]
+    return [_node_view(request, code) for code in desk.keys]
+
+
+async def one_node(request: web.Request, _: None) -> NodeView:
+    """Show the signed-in member's own unit and its line."""
+    who = await member(request)
+    return _node_view(request, who.node)
+
+
+async def stats(request: web.Request, _: None) -> Stats:
+    """Count items, and what was stopped here."""
+    operator(request)
+    desk = request.app[DESK]
+    query: StatsQuery = query_of(request, StatsQuery)
+    since = query.since or datetime(2000, 1, 1, tzinfo=UTC)
+    events = await desk.items.count_events(since)
+    return Stats(await desk.items.count_sent(since), events.get(Reason.REPORT_CLASSIFIED.value, 0), desk.outbox.total)
+
+
+def _node_view(request: web.Request, code: str) -> NodeView:
+    desk = request.app[DESK]
+    node = desk.state.node(code)
+    enrolled = node is not None and any(k.keyid == desk.keys[code].keyid for k in node.keys)
+    return NodeView(
+        code,
+        node.name if node else "",
+        node.type if node else None,
+        desk.bus.online,
+        desk.outbox.waiting(code),
+        enrolled,
+    )
+
+
+ENDPOINTS: Final = (
+    Endpoint(method="GET", path="/api/v1/nodes", handle=list_nodes, summary="本网关各单位 / Hosted units", answer=list[NodeView]),
+    Endpoint(method="GET", path="/api/v1/nodes/{code}", handle=one_node, summary="本单位线路 / My unit's line", answer=NodeView),
+    Endpoint(
+        method="POST", path="/api/v1/nodes/{code}/import", handle=import_drafts,
+        summary="批量导入草稿（JSONL）/ Import drafts (JSONL)", answer=list[Imported],
+    ),
+    Endpoint(
+        method="PUT", path="/api/v1/accounts", handle=put_accounts, summary="建立账号 / Put accounts", body=list[Account],
+        status=204,
+    ),
+    Endpoint(
+        method="POST", path="/api/v1/envelopes", handle=put_envelope,
+        summary="发布名录或名册 / Publish a sealed directory or roster", status=204, errors=(400, 401, 403, 404, 422),
+    ),
+    Endpoint(method="GET", path="/api/v1/stats", handle=stats, summary="统计 / Statistics", query=StatsQuery, answer=Stats),
+)  # fmt: skip

@@ -1,0 +1,154 @@
+"""Who is asking: staff by token (sessions and API tokens), tools and operators by the access file."""
+
+import secrets
+from datetime import datetime, timedelta
+from typing import Annotated, Final
+
+import msgspec
+from aiohttp import web
+
+from proto.envelope import digest_of
+from proto.messages import Role
+from services.gateway.desk import DESK, Desk
+from services.kit.trust.state import in_office
+from services.kit.web.api import Endpoint
+from services.kit.web.problem import ProblemError, forbidden, not_found, unauthorized
+
+_DUMMY_HASH: Final = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+"""Checked where there is no such account, so that a wrong name takes as long as a wrong password."""
+
+
+class Principal(msgspec.Struct, frozen=True, kw_only=True):
+    """A staff member who is signed in."""
+
+    node: str
+    person: str
+    roles: frozenset[Role]  # held now, by the roster
+
+
+class SignIn(msgspec.Struct, forbid_unknown_fields=True):
+    """登录."""
+
+    node: str
+    person: str
+    password: str
+
+
+class Token(msgspec.Struct):
+    """A bearer token; shown once."""
+
+    token: str
+    expires_at: datetime
+
+
+class TokenRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """A token for a program that acts for the person."""
+
+    label: Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
+    days: Annotated[int, msgspec.Meta(ge=1, le=366)] = 90
+
+
+class Me(msgspec.Struct):
+    """Who I am here."""
+
+    node: str
+    node_name: str
+    person: str
+    name: str
+    roles: list[Role]
+
+
+async def principal(request: web.Request) -> Principal:
+    """Return who is signed in; refuse where nobody is, or the person has left office since."""
+    desk = request.app[DESK]
+    token = _bearer(request)
+    found = await desk.accounts.token(digest_of(token.encode()), desk.clock()) if token else None
+    if found is None:
+        raise unauthorized()
+    node, person, _ = found
+    return Principal(node=node, person=person, roles=roles_of(desk, node, person))
+
+
+async def member(request: web.Request, *roles: Role) -> Principal:
+    """Return the signed-in member of the node in the path who holds one of ``roles`` (any where none is named)."""
+    who = await principal(request)
+    if who.node != request.match_info["code"]:
+        raise forbidden("auth.not_this_node", "您不是该单位的工作人员", "You are not on this unit's staff")
+    if not who.roles or (roles and not who.roles & set(roles)):
+        raise forbidden("auth.role", "您的职责不包括此项操作", "Your role does not include this")
+    return who
+
+
+def operator(request: web.Request) -> None:
+    """Refuse anybody but the operator."""
+    request.app[DESK].access.operator(request)
+
+
+def roles_of(desk: Desk, node: str, person: str) -> frozenset[Role]:
+    """Return the roles that a person holds now, by the roster."""
+    staff = desk.state.staff(node, person)
+    return frozenset(staff.roles) if staff and in_office(staff, desk.clock()) else frozenset()
+
+
+def _bearer(request: web.Request) -> str:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token if scheme == "Bearer" else ""
+
+
+async def sign_in(request: web.Request, body: SignIn) -> Token:
+    """Check the password and open a session."""
+    desk = request.app[DESK]
+    account = await desk.accounts.one(body.node, body.person)
+    good = await desk.passwords.check(account.password_hash if account else _DUMMY_HASH, body.password)
+    if account is None or not good or not roles_of(desk, body.node, body.person):
+        raise ProblemError(
+            401,
+            "auth.wrong",
+            "单位、姓名或口令有误，或已不在岗",
+            "Wrong unit, name or password, or no longer in office",
+        )
+    return await _issue(desk, body.node, body.person, "session", timedelta(hours=desk.settings.session_hours))
+
+
+async def make_token(request: web.Request, body: TokenRequest) -> Token:
+    """Issue a token for a program."""
+    who = await principal(request)
+    return await _issue(request.app[DESK], who.node, who.person, body.label, timedelta(days=body.days))
+
+
+async def sign_out(request: web.Request, _: None) -> None:
+    """End the token in use."""
+    await principal(request)
+    await request.app[DESK].accounts.drop_token(digest_of(_bearer(request).encode()))
+
+
+async def me(request: web.Request, _: None) -> Me:
+    """Tell who is signed in."""
+    desk = request.app[DESK]
+    who = await principal(request)
+    node, staff = desk.state.node(who.node), desk.state.staff(who.node, who.person)
+    if node is None or staff is None:
+        raise not_found()
+    return Me(who.node, node.name, who.person, staff.name, sorted(who.roles))
+
+
+async def _issue(desk: Desk, node: str, person: str, label: str, lasts: timedelta) -> Token:
+    now = desk.clock()
+    await desk.accounts.drop_old_tokens(now)
+    token = secrets.token_urlsafe(32)
+    await desk.accounts.add_token(digest_of(token.encode()), node, person, label, now + lasts)
+    return Token(token, now + lasts)
+
+
+ENDPOINTS: Final = (
+    Endpoint(
+        method="POST", path="/api/v1/sessions", handle=sign_in, summary="登录 / Sign in", body=SignIn, answer=Token,
+        status=201, public=True,
+    ),
+    Endpoint(method="DELETE", path="/api/v1/sessions/current", handle=sign_out, summary="退出 / Sign out", status=204),
+    Endpoint(
+        method="POST", path="/api/v1/tokens", handle=make_token, summary="签发程序令牌 / Issue a token for a program",
+        body=TokenRequest, answer=Token, status=201,
+    ),
+    Endpoint(method="GET", path="/api/v1/me", handle=me, summary="当前用户 / Who is signed in", answer=Me),
+)  # fmt: skip

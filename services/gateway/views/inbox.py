@@ -1,0 +1,230 @@
+"""Receiving: the inbox, opening, decisions of a hub, exports and the way of a message."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+import msgspec
+from aiohttp import web
+
+from proto import codec
+from proto.envelope import unpack
+from proto.messages import KINDS, Decision, PublicationRef, Report, ReportContent, Role, Verdict
+from services.gateway.desk import DESK, Desk
+from services.gateway.domain.decisions import DecisionError, check_decision
+from services.gateway.domain.reports import sealed
+from services.gateway.store.inbox import InboxMessage
+from services.gateway.views.auth import Principal, member
+from services.gateway.views.items import item_id
+from services.kit.web.api import Endpoint, query_of
+from services.kit.web.problem import ProblemError, not_found
+
+
+class InboxQuery(msgspec.Struct, forbid_unknown_fields=True):
+    """Which messages."""
+
+    kind: str | None = None
+    before: UUID | None = None
+    limit: Annotated[int, msgspec.Meta(ge=1, le=500)] = 50
+
+
+class InboxView(msgspec.Struct, kw_only=True):
+    """A received message; both times are shown (Art. 8)."""
+
+    id: UUID
+    kind: str
+    origin: str
+    origin_name: str
+    about: UUID | None
+    title: str
+    sent_at: datetime
+    received_at: datetime
+    opened_at: datetime | None
+    opened_by: str | None
+    content: ReportContent | None = None  # of a report, not in lists
+    message: msgspec.Raw | None = None  # of another kind, not in lists
+
+
+class ItemShare(msgspec.Struct, forbid_unknown_fields=True):
+    """A report under a decision."""
+
+    report: UUID
+    share: Decimal = Decimal(1)
+
+
+class DecisionRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """采编结果."""
+
+    verdict: Verdict
+    items: Annotated[list[ItemShare], msgspec.Meta(max_length=100)] = []
+    publication: PublicationRef | None = None
+    reason: Annotated[str, msgspec.Meta(max_length=2000)] = ""
+    reverses: UUID | None = None  # the decision that a reversal takes back
+
+
+class Decided(msgspec.Struct):
+    """The decision that was stored and will be sent."""
+
+    decision: UUID
+    reports: list[UUID]
+
+
+async def list_inbox(request: web.Request, _: None) -> list[InboxView]:
+    """List what was received."""
+    who = await member(request)
+    desk = request.app[DESK]
+    query: InboxQuery = query_of(request, InboxQuery)
+    kinds = [query.kind] if query.kind else list(KINDS)
+    return [_view(desk, m) for m in await desk.inbox.page(who.node, kinds, query.before, query.limit)]
+
+
+async def one_message(request: web.Request, _: None) -> InboxView:
+    """Show one received message; this does not count as opening it."""
+    who = await member(request)
+    desk = request.app[DESK]
+    found = await desk.inbox.one(who.node, item_id(request))
+    if found is None:
+        raise not_found("message.unknown")
+    return _full(desk, found)
+
+
+async def open_message(request: web.Request, _: None) -> InboxView:
+    """Open a message: the sender learns of the first time (回执)."""
+    who = await member(request)
+    desk = request.app[DESK]
+    found = await desk.inbox.one(who.node, item_id(request))
+    if found is None:
+        raise not_found("message.unknown")
+    if await desk.inbox.open(who.node, found.id, who.person, desk.clock()):
+        desk.receipts_due.notify()
+    return _full(desk, await desk.inbox.one(who.node, found.id) or found)
+
+
+async def decide(request: web.Request, body: DecisionRequest) -> Decided:
+    """Adopt, merge, return or decline reports, or reverse an earlier decision (Art. 13)."""
+    who = await member(request, Role.EDITOR)
+    desk = request.app[DESK]
+    desk.outbox.check_room()
+    shares = [(i.report, i.share) for i in body.items]
+    try:
+        async with desk.db.transaction() as connection:
+            await desk.outbox.lock(connection)
+            if body.verdict is Verdict.REVERSED:
+                decision = await _reversal(desk, connection, who, body)
+            else:
+                reports = [report for report, _ in shares]
+                items = check_decision(
+                    body.verdict,
+                    shares,
+                    origins=await desk.inbox.origins(connection, who.node, reports),
+                    decided=await desk.inbox.decided(connection, who.node, reports),
+                    publication=body.publication,
+                    reason=body.reason,
+                )
+                decision = _decision(desk, who, body, items, about=None)
+                await desk.inbox.decide(connection, who.node, decision.id, body.verdict, reports)
+            messages = [sealed(decision, desk.keys[who.node])]
+            await desk.outbox.add(connection, messages)
+    except DecisionError as error:
+        raise ProblemError(422, error.code, error.zh, error.en) from error
+    desk.outbox.added(messages)
+    return Decided(decision.id, [item.report for item in decision.items])
+
+
+async def _reversal(desk: Desk, connection: Any, who: Principal, body: DecisionRequest) -> Decision:
+    if body.reverses is None or not body.reason.strip():
+        raise DecisionError(
+            "decision.reversal", "冲正须注明原采编结果和理由", "A reversal names its decision and a reason"
+        )
+    stored = await desk.db.queries.sent_message(connection, id=body.reverses, node=who.node)
+    if not await desk.inbox.undecide(connection, who.node, body.reverses) or stored is None:
+        raise DecisionError("decision.not_in_force", "没有生效的该采编结果", "There is no such decision in force")
+    original = codec.decode(unpack(stored["body"]))
+    if not isinstance(original, Decision):
+        raise DecisionError("decision.not_in_force", "没有生效的该采编结果", "There is no such decision in force")
+    return _decision(desk, who, body, original.items, about=original.id)
+
+
+def _decision(
+    desk: Desk, who: Principal, body: DecisionRequest, items: tuple[Any, ...], about: UUID | None
+) -> Decision:
+    return Decision(
+        id=desk.new_id(),
+        origin=who.node,
+        to=tuple(dict.fromkeys(item.origin for item in items)),
+        sent_at=desk.clock(),
+        about=about,
+        verdict=body.verdict,
+        items=items,
+        publication=body.publication,
+        editor=who.person,
+        reason=body.reason,
+    )
+
+
+async def export(request: web.Request, _: None) -> web.Response:
+    """Return a message that the unit sent or received as DSSE JSON, verifiable by any DSSE tool."""
+    who = await member(request)
+    desk = request.app[DESK]
+    message_id = item_id(request)
+    async with desk.db.connection() as connection:
+        found = await desk.db.queries.sent_message(connection, id=message_id, node=who.node)
+        if found is None:
+            found = await desk.db.queries.inbox_message(connection, id=message_id, node=who.node)
+    if found is None:
+        raise not_found("message.unknown")
+    return web.Response(body=unpack(found["body"]).json(), content_type="application/json")
+
+
+def _view(desk: Desk, message: InboxMessage) -> InboxView:
+    node = desk.state.node(message.origin)
+    return InboxView(
+        id=message.id,
+        kind=message.kind,
+        origin=message.origin,
+        origin_name=node.name if node else message.origin,
+        about=message.about,
+        title=message.title,
+        sent_at=message.sent_at,
+        received_at=message.received_at,
+        opened_at=message.opened_at,
+        opened_by=message.opened_by,
+    )
+
+
+def _full(desk: Desk, message: InboxMessage) -> InboxView:
+    view = _view(desk, message)
+    payload = unpack(message.body).payload
+    decoded = codec.decode(unpack(message.body))
+    if isinstance(decoded, Report):
+        view.content = codec.decode_content(decoded.content)
+    else:
+        view.message = msgspec.Raw(payload)
+    return view
+
+
+_NODE: Final = "/api/v1/nodes/{code}"
+ENDPOINTS: Final = (
+    Endpoint(
+        method="GET", path=f"{_NODE}/inbox", handle=list_inbox, summary="收件箱 / Inbox", query=InboxQuery,
+        answer=list[InboxView],
+    ),
+    Endpoint(
+        method="GET", path=f"{_NODE}/inbox/{{id}}", handle=one_message, summary="查看来件 / Look at a message",
+        answer=InboxView,
+    ),
+    Endpoint(
+        method="POST", path=f"{_NODE}/inbox/{{id}}/open", handle=open_message,
+        summary="打开来件（发出已阅回执）/ Open a message, which tells its sender", answer=InboxView,
+    ),
+    Endpoint(
+        method="POST", path=f"{_NODE}/decisions", handle=decide,
+        summary="采用、综合采用、退改、不采用、冲正 / Adopt, merge, return, decline, reverse", body=DecisionRequest,
+        answer=Decided, status=201, errors=(400, 401, 403, 422),
+    ),
+    Endpoint(
+        method="GET", path=f"{_NODE}/messages/{{id}}", handle=export, summary="导出报文（DSSE）/ Export a message (DSSE)",
+        answer=dict[str, Any],
+    ),
+)  # fmt: skip
