@@ -74,7 +74,7 @@ def decode_content(content: str) -> ReportContent:
         decoded = _CONTENT.decode(encoded)
     except _UNREADABLE as error:
         text = str(error)
-        if "$.category" in text or "`category`" in text:
+        if _concerns(text, "category"):
             raise RefusedError(Reason.REPORT_NO_CATEGORY) from error
         reason = _reason_for(text)
         raise RefusedError(
@@ -113,9 +113,14 @@ def _reason_for(text: str) -> Reason:
         return Reason.PAYLOAD_NAIVE_TIME
     if text.startswith("Object contains unknown field"):
         return Reason.PAYLOAD_UNKNOWN_FIELD
-    if "$.kind" in text or "`kind`" in text:
+    if _concerns(text, "kind"):
         return Reason.PAYLOAD_KIND_MISMATCH
     return Reason.PAYLOAD_MALFORMED
+
+
+def _concerns(text: str, field: str) -> bool:
+    """Tell whether a msgspec error is about a field of the outermost object; its text may quote content, so be exact."""
+    return text.endswith(f" - at `$.{field}`") or text == f"Object missing required field `{field}`"
 
 
 def _where(text: str) -> str:

@@ -46,6 +46,8 @@ class Batcher(Generic[T, R]):
     async def _handle_one(self, batch: list[tuple[T, asyncio.Future[R]]]) -> None:
         try:
             results: Sequence[R | Exception] = await self._handle([item for item, _ in batch])
+            if len(results) != len(batch):
+                raise RuntimeError(f"{len(results)} results for {len(batch)} items")  # noqa: TRY301 - for every submitter
         except asyncio.CancelledError:
             for _, future in batch:
                 future.cancel()

@@ -1,10 +1,11 @@
 """Keys: making, keeping and using them. Ed25519 (RFC 8032) behind a name that SM2 can stand beside."""
 
+import os
 from pathlib import Path
 from typing import Final, Protocol
 
 from Crypto.PublicKey import ECC
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
@@ -43,7 +44,7 @@ class PrivateKey:
         """Read an encrypted PKCS#8 key; raise ``KeyUnusableError`` for a wrong passphrase or another kind of key."""
         try:
             key = load_pem_private_key(pem, passphrase.encode())
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, UnsupportedAlgorithm) as error:
             raise KeyUnusableError from error
         if not isinstance(key, Ed25519PrivateKey):
             raise KeyUnusableError
@@ -94,6 +95,14 @@ def write_secret(path: Path, data: bytes) -> None:
     """Write a file that only its owner can read, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     draft = path.with_name(path.name + ".new")
-    draft.touch(mode=0o600)
-    draft.write_bytes(data)
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        os.fchmod(file.fileno(), 0o600)  # where an interrupted run left a draft of another mode
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())  # before the rename, or a power cut leaves an empty key
     draft.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

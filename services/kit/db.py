@@ -27,8 +27,6 @@ _PASSING: Final = (
 )
 _MIGRATION_LOCK: Final = 0x59697A68616E  # one migrator at a time, whichever service
 
-Connection = asyncpg.pool.PoolConnectionProxy[asyncpg.Record] | asyncpg.Connection[asyncpg.Record]
-
 
 class Database:
     """A service's schema and its named queries (``queries.<name>(connection, **parameters)``)."""
@@ -81,7 +79,8 @@ async def migrate(url: str, schema: str, folder: Path) -> int:
     connection = await asyncpg.connect(url, timeout=10)
     try:
         await connection.execute("SELECT pg_advisory_lock($1)", _MIGRATION_LOCK)
-        await connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
+        if not await connection.fetchval("SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1)", schema):
+            await connection.execute(f'CREATE SCHEMA "{schema}"')
         await connection.execute(f'SET search_path TO "{schema}"')
         await connection.execute("SET lock_timeout = '5s'; SET statement_timeout = '60s'")
         await connection.execute(

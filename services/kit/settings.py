@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, TypeVar
+from urllib.parse import quote
 
 import msgspec
 
@@ -37,11 +38,14 @@ def load(kind: type[S], service: str, path: Path | None, environ: Mapping[str, s
     values: dict[str, Any] = {}
     if path is not None:
         try:
-            values.update(tomllib.loads(path.read_text(encoding="utf-8")).get(service, {}))
+            table = tomllib.loads(path.read_text(encoding="utf-8")).get(service, {})
         except OSError as error:
             raise SettingsError(f"settings file {path}: {error.strerror}") from error
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise SettingsError(f"settings file {path}: {error}") from error
+        if not isinstance(table, dict):
+            raise SettingsError(f"settings file {path}: {service} is not a table")
+        values.update(table)
     for field in msgspec.structs.fields(kind):
         upper = field.name.upper()
         shared = (f"YIZHAN_{upper}",) if upper in _SHARED else ()
@@ -60,6 +64,8 @@ def secret(path: str) -> str:
         return Path(path).read_text(encoding="utf-8").rstrip("\n")
     except OSError as error:
         raise SettingsError(f"secret file {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"secret file {path}: not UTF-8") from error
 
 
 def with_password(url: str, password_file: str) -> str:
@@ -70,4 +76,4 @@ def with_password(url: str, password_file: str) -> str:
     user, at, place = rest.rpartition("@")
     if not at or ":" in user:
         raise SettingsError("a URL with a password file must name a user and no password")
-    return f"{scheme}://{user}:{secret(password_file)}@{place}"
+    return f"{scheme}://{user}:{quote(secret(password_file), safe='')}@{place}"

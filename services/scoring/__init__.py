@@ -1,0 +1,1 @@
+"""Scoring 计分: decisions become points in an append-only ledger, by rules that are data."""

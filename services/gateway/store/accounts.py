@@ -68,7 +68,7 @@ class Accounts:
     async def registry(self) -> list[Envelope]:
         """Return the remembered registry messages in their order."""
         async with self._db.connection() as connection:
-            rows = await self._q.registry(connection)
+            rows = [row async for row in self._q.registry(connection)]
         return [unpack(row["body"]) for row in rows]
 
     async def remember(self, envelope: Envelope) -> None:

@@ -95,7 +95,7 @@ class Inbox:
 
     async def take_due(self, connection: Any, count: int) -> list[ReceiptDue]:
         """Take receipts that are owed, within the caller's transaction."""
-        rows = await self._q.take_receipts_due(connection, count=count)
+        rows = [row async for row in self._q.take_receipts_due(connection, count=count)]
         return [
             ReceiptDue(
                 node=r["node"],
@@ -111,7 +111,9 @@ class Inbox:
     async def page(self, node: str, kinds: Sequence[str], before: UUID | None, count: int) -> list[InboxMessage]:
         """Return a page of a node's inbox, newest first, without bodies."""
         async with self._db.connection() as connection:
-            rows = await self._q.inbox(connection, node=node, kinds=list(kinds), before=before, count=count)
+            rows = [
+                row async for row in self._q.inbox(connection, node=node, kinds=list(kinds), before=before, count=count)
+            ]
         return [InboxMessage(**row) for row in rows]
 
     async def one(self, node: str, id: UUID) -> InboxMessage | None:
@@ -128,12 +130,12 @@ class Inbox:
 
     async def origins(self, connection: Any, hub: str, reports: Sequence[UUID]) -> dict[UUID, str]:
         """Return the origins of those of ``reports`` that lie in the hub's inbox."""
-        rows = await self._q.report_origins(connection, hub=hub, reports=list(reports))
+        rows = [row async for row in self._q.report_origins(connection, hub=hub, reports=list(reports))]
         return {row["id"]: row["origin"] for row in rows}
 
     async def decided(self, connection: Any, hub: str, reports: Sequence[UUID]) -> frozenset[UUID]:
         """Return those of ``reports`` that the hub has decided."""
-        rows = await self._q.decided(connection, hub=hub, reports=list(reports))
+        rows = [row async for row in self._q.decided(connection, hub=hub, reports=list(reports))]
         return frozenset(row["report"] for row in rows)
 
     async def decide(
@@ -144,4 +146,4 @@ class Inbox:
 
     async def undecide(self, connection: Any, hub: str, decision: UUID) -> list[UUID]:
         """Take a decision back; return its reports, none where there is no such decision."""
-        return [row["report"] for row in await self._q.drop_decided(connection, hub=hub, decision=decision)]
+        return [row["report"] async for row in self._q.drop_decided(connection, hub=hub, decision=decision)]

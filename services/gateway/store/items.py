@@ -87,7 +87,7 @@ class Items:
 
     async def known(self, connection: Any, ids: Sequence[UUID]) -> dict[UUID, tuple[str, UUID | None]]:
         """Return (node, message) of those of ``ids`` that are there."""
-        rows = await self._q.known_items(connection, ids=list(ids))
+        rows = [row async for row in self._q.known_items(connection, ids=list(ids))]
         return {row["id"]: (row["node"], row["message"]) for row in rows}
 
     async def for_update(self, connection: Any, node: str, id: UUID) -> Item | None:
@@ -104,9 +104,12 @@ class Items:
     async def page(self, node: str, state: State | None, before: UUID | None, count: int) -> list[Item]:
         """Return a page of a node's items, newest first, without their content."""
         async with self._db.connection() as connection:
-            rows = await self._q.items(
-                connection, node=node, state=state.value if state else None, before=before, count=count
-            )
+            rows = [
+                row
+                async for row in self._q.items(
+                    connection, node=node, state=state.value if state else None, before=before, count=count
+                )
+            ]
         return [_item(row) for row in rows]
 
     async def step(self, connection: Any, item: Item, *, at: datetime, person: str, step: Step, note: str) -> None:
@@ -140,12 +143,12 @@ class Items:
 
     async def sign_offs(self, connection: Any, item: UUID) -> tuple[Envelope, ...]:
         """Return the sign-offs of an item."""
-        return tuple(unpack(row["envelope"]) for row in await self._q.sign_offs(connection, item=item))
+        return tuple([unpack(row["envelope"]) async for row in self._q.sign_offs(connection, item=item)])
 
     async def history(self, item: UUID) -> list[ItemEvent]:
         """Return the history of an item, oldest first."""
         async with self._db.connection() as connection:
-            rows = await self._q.item_events(connection, item=item)
+            rows = [row async for row in self._q.item_events(connection, item=item)]
         return [
             ItemEvent(at=r["at"], person=r["person"], step=Step(r["step"]), state=State(r["state"]), note=r["note"])
             for r in rows
@@ -154,8 +157,8 @@ class Items:
     async def outcomes(self, messages: Sequence[UUID]) -> tuple[list[Fate], list[HubVerdict]]:
         """Return the receipts and the verdicts for some messages."""
         async with self._db.connection() as connection:
-            fates = await self._q.fates(connection, messages=list(messages))
-            verdicts = await self._q.verdicts(connection, reports=list(messages))
+            fates = [row async for row in self._q.fates(connection, messages=list(messages))]
+            verdicts = [row async for row in self._q.verdicts(connection, reports=list(messages))]
         return [Fate(**row) for row in fates], [HubVerdict(**row) for row in verdicts]
 
     async def add_event(self, id: UUID, at: datetime, node: str, person: str, code: str) -> None:
@@ -166,7 +169,7 @@ class Items:
     async def count_events(self, since: datetime) -> dict[str, int]:
         """Count traces by code."""
         async with self._db.connection() as connection:
-            rows = await self._q.count_events(connection, since=since)
+            rows = [row async for row in self._q.count_events(connection, since=since)]
         return {row["code"]: row["number"] for row in rows}
 
     async def count_sent(self, since: datetime) -> int:

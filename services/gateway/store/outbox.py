@@ -38,7 +38,7 @@ class Outbox:
     async def load(self) -> None:
         """Count what waits from before."""
         async with self._db.connection() as connection:
-            rows = await self._db.queries.count_outbox(connection)
+            rows = [row async for row in self._db.queries.count_outbox(connection)]
         self._waiting = {row["node"]: row["waiting"] for row in rows}
         self._total = sum(self._waiting.values())
 
@@ -83,7 +83,12 @@ class Outbox:
     async def after(self, seq: int) -> list[Waiting]:
         """Return the next waiting messages after a number, bounded in count and bytes."""
         async with self._db.connection() as connection:
-            rows = await self._db.queries.next_outbox(connection, after=seq, count=_FETCH_ROWS, bytes=_FETCH_BYTES)
+            rows = [
+                row
+                async for row in self._db.queries.next_outbox(
+                    connection, after=seq, count=_FETCH_ROWS, bytes=_FETCH_BYTES
+                )
+            ]
         return [Waiting(**row) for row in rows]
 
     async def confirmed(self, done: Sequence[Waiting]) -> list[None]:

@@ -91,7 +91,7 @@ async def add_draft(request: web.Request, body: DraftRequest) -> Submitted:
     who = await member(request, _OFFICER)
     desk = request.app[DESK]
     content = codec.encode(body.content).decode()
-    await checked(desk, who, content)
+    await checked(desk, who, content, body.id)
     now = desk.clock()
     item = Item(
         id=body.id or desk.new_id(),
@@ -198,7 +198,7 @@ async def submit(request: web.Request, body: SubmitRequest) -> Submitted:
     """Take a report that is signed off already; 2xx means stored with its outbox row (promise 1)."""
     who = await member(request, _OFFICER)
     desk = request.app[DESK]
-    await checked(desk, who, body.content)
+    await checked(desk, who, body.content, body.id)
     submission = Submission(
         item=body.id or desk.new_id(),
         node=who.node,
@@ -240,13 +240,16 @@ async def one_item(request: web.Request, _: None) -> ItemView:
     return view
 
 
-async def checked(desk: Desk, who: Principal, content: str) -> ReportContent:
-    """Read content; where it is classified leave the contentless event and refuse (Art. 2)."""
+async def checked(desk: Desk, who: Principal, content: str, attempt: UUID | None = None) -> ReportContent:
+    """Read content; where it is classified leave the contentless event and refuse (Art. 2).
+
+    ``attempt`` is the client's id of the item, so that trying again leaves one event.
+    """
     try:
         return read_content(content)
     except RefusedError as error:
         if error.reason is Reason.REPORT_CLASSIFIED:
-            await desk.items.add_event(desk.new_id(), desk.clock(), who.node, who.person, error.reason.value)
+            await desk.items.add_event(attempt or desk.new_id(), desk.clock(), who.node, who.person, error.reason.value)
         raise
 
 

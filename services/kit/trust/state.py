@@ -123,6 +123,7 @@ class TrustState:
         data = envelope.pae()
         signed = any(
             (root := self._roots.get(s.keyid)) is not None
+            and root.key.revoked_from is None
             and _valid(root.key, directory.sent_at)
             and matches(root.verifier, s.sig, data)
             for s in envelope.signatures
@@ -170,6 +171,8 @@ class TrustState:
         _check_kept(before, keys)
         if any(key[0] == code and key not in staff for key in self._staff):
             raise RefusedError(Reason.REGISTRY_INVALID, "a person was removed instead of ended")
+        if any(key in self._staff and self._staff[key].since != person.since for key, person in staff.items()):
+            raise RefusedError(Reason.REGISTRY_INVALID, "a person's beginning was moved")
         self._staff.update(staff)
         self._staff_keys.update(keys)
         self._roster_versions[code] = (roster.version, digest)
@@ -205,8 +208,13 @@ def _check_kept(before: dict[Any, KnownKey], after: dict[Any, KnownKey]) -> None
         new = after.get(keyid)
         if new is None or (new.node, new.person, new.key.valid_from) != (old.node, old.person, old.key.valid_from):
             raise RefusedError(Reason.REGISTRY_INVALID, "a key was removed or changed instead of ended")
-        if old.key.revoked_from is not None and new.key.revoked_from is None:
-            raise RefusedError(Reason.REGISTRY_INVALID, "a revocation was lifted")
+        if _later(new.key.revoked_from, old.key.revoked_from) or _later(new.key.valid_to, old.key.valid_to):
+            raise RefusedError(Reason.REGISTRY_INVALID, "a key's ending was lifted or put off")
+
+
+def _later(new: datetime | None, old: datetime | None) -> bool:
+    """Tell whether an ending was lifted or put off; None stands for never."""
+    return old is not None and (new is None or new > old)
 
 
 GRACE_REASONS: Final = frozenset(

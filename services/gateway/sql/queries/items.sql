@@ -68,7 +68,7 @@ WHERE report = ANY(:reports::uuid[]) ORDER BY at;
 
 -- name: add_event!
 -- A trace without content.
-INSERT INTO event (id, at, node, person, code) VALUES (:id, :at, :node, :person, :code);
+INSERT INTO event (id, at, node, person, code) VALUES (:id, :at, :node, :person, :code) ON CONFLICT DO NOTHING;
 
 -- name: count_events
 -- How often each thing happened.

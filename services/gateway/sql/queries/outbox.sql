@@ -1,4 +1,4 @@
--- name: lock_outbox
+-- name: lock_outbox!
 -- One writer at a time numbers the outbox, so that the order of numbers is the order of commits.
 SELECT pg_advisory_xact_lock(1903850350);
 

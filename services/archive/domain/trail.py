@@ -1,0 +1,167 @@
+"""The way of one message (流转轨迹): what happened to it, in time order, each step proven anew from stored bytes.
+
+A step is ``verified`` where its own envelope verifies with the trust state as of the time it was stored: (1) the
+signature of whoever says it, (2) for a sign-off, that person's key and office, (3) for a receipt, that it speaks of these
+very bytes and not of others under the same id.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from msgspec import Struct
+
+from proto import codec
+from proto.envelope import Envelope, unpack
+from proto.errors import RefusedError
+from proto.messages import Decision, Message, Progress, Receipt, Report
+from services.kit.trust.state import TrustState
+from services.kit.trust.verify import verify_sign_off, verify_signature
+
+OTHER_BYTES: Final = "receipt.other_bytes"
+"""The problem of a receipt that speaks of other bytes under the same id."""
+_ORDER: Final = ("signed_off", "sent", "accepted", "refused", "delivered", "opened")
+
+
+class Subject(Struct, frozen=True, kw_only=True):
+    """The message whose way is asked for."""
+
+    id: UUID
+    origin: str
+    digest: str  # SHA-256 of ``envelope``, hex
+    stored_at: datetime
+    envelope: bytes
+    refused: bool  # kept as evidence only
+
+
+class Related(Struct, frozen=True, kw_only=True):
+    """A stored message that says something of the subject."""
+
+    id: UUID
+    envelope: bytes
+    stored_at: datetime
+    position: int | None  # of the receipt entry or decision item; None for a message that answers the subject
+
+
+class Step(Struct, frozen=True, kw_only=True):
+    """One thing that happened."""
+
+    at: datetime  # by the clock of whoever says it
+    what: str  # signed_off, sent, a receipt's outcome, a decision's verdict, continued, or another kind of message
+    by: str  # node
+    person: str | None = None
+    role: str | None = None
+    message: UUID | None  # that says so
+    detail: str = ""
+    verified: bool
+    problem: str | None = None  # reason code where not verified
+
+
+def steps(state: TrustState, subject: Subject, related: Iterable[Related]) -> list[Step]:
+    """Return the steps of a message's way in time order."""
+    found = list(_own(state, subject))
+    problems: dict[UUID, str | None] = {}
+    for each in related:
+        try:
+            envelope = unpack(each.envelope)
+            message = codec.decode(envelope)
+        except RefusedError:  # stored by a newer program
+            continue
+        if each.id not in problems:
+            problems[each.id] = _problem(state, envelope, message, each.stored_at)
+        found.append(_said(subject, message, each.position, problems[each.id]))
+    return sorted(found, key=lambda step: (step.at, _ORDER.index(step.what) if step.what in _ORDER else len(_ORDER)))
+
+
+def _own(state: TrustState, subject: Subject) -> Iterator[Step]:
+    try:
+        envelope = unpack(subject.envelope)
+        message = codec.decode(envelope)
+    except RefusedError as error:
+        yield Step(
+            at=subject.stored_at,
+            what="sent",
+            by=subject.origin,
+            message=subject.id,
+            verified=False,
+            problem=error.reason.value,
+        )
+        return
+    problem = _problem(state, envelope, message, subject.stored_at)
+    yield Step(
+        at=message.sent_at,
+        what="sent",
+        by=subject.origin,
+        message=message.id,
+        verified=problem is None,
+        problem=problem,
+    )
+    if isinstance(message, Report):
+        for sign_off in message.sign_offs:
+            yield from _signed_off(state, message, sign_off, subject.stored_at)
+
+
+def _signed_off(state: TrustState, report: Report, envelope: Envelope, stored_at: datetime) -> Iterator[Step]:
+    problem = None
+    try:
+        statement = verify_sign_off(state, report, envelope, now=stored_at)  # (2)
+    except RefusedError as error:
+        problem = error.reason.value
+        try:
+            statement = codec.decode_sign_off(envelope)
+        except RefusedError:
+            return
+    yield Step(
+        at=statement.at,
+        what="signed_off",
+        by=report.origin,
+        person=statement.person,
+        role=statement.role.value,
+        message=report.id,
+        detail=statement.action.value,
+        verified=problem is None,
+        problem=problem,
+    )
+
+
+def _said(subject: Subject, message: Message, position: int | None, problem: str | None) -> Step:
+    at, what, person, detail = message.sent_at, message.kind(), None, ""
+    match message:
+        case Receipt() if position is not None:
+            entry = message.entries[position]
+            at, what = entry.at, entry.outcome.value
+            detail = ": ".join(part for part in (entry.reason, entry.detail) if part)
+            if problem is None and entry.digest != subject.digest:  # (3)
+                problem = OTHER_BYTES
+        case Decision():
+            what, person = message.verdict.value, message.editor
+            appears = message.publication
+            detail = f"{appears.series} {appears.issue}" if appears else message.reason
+        case Report():
+            what = "continued"
+            try:
+                detail = codec.decode_content(message.content).stage.value
+            except RefusedError:
+                detail = ""
+        case Progress():
+            person, detail = message.person, message.step.value
+    return Step(
+        at=at,
+        what=what,
+        by=message.origin,
+        person=person,
+        message=message.id,
+        detail=detail,
+        verified=problem is None,
+        problem=problem,
+    )
+
+
+def _problem(state: TrustState, envelope: Envelope, message: Message, stored_at: datetime) -> str | None:
+    """Return why a stored message does not verify as of its storing, None where it does (1)."""
+    try:
+        verify_signature(state, envelope, message, now=stored_at)
+    except RefusedError as error:
+        return error.reason.value
+    return None

@@ -1,0 +1,1 @@
+"""Named SQL to domain types."""

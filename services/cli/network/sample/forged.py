@@ -1,0 +1,95 @@
+"""The day's bad messages, as a broken or hostile gateway would put them on the bus, past every check of ours.
+
+The bytes are written down before they are sent, so that a run that was killed sends the very same again.
+"""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from proto.addresses import routing_key
+from proto.envelope import Envelope
+from proto.messages import Action, Report, Role
+from proto.topology import SUBMIT
+from services.cli.network.sample.client import People
+from services.cli.network.sample.day import DayReport
+from services.cli.place import Place
+from services.kit.bus import open_session
+from services.kit.crypto import PrivateKey, write_secret
+from services.kit.ids import new_id
+from services.kit.settings import secret
+from services.kit.trust.enrol import seal_message, sign_off
+from services.kit.trust.state import TrustState
+
+_OVERSIZE: Final = 1_200_000  # characters: above the network's limit, below the broker's
+
+
+class Forged(msgspec.Struct, frozen=True, kw_only=True):
+    """A bad message, ready to be put on the bus."""
+
+    fault: str
+    key: str  # routing key
+    body: bytes
+    id: str
+
+
+async def put_on_bus(
+    place: Place, people: People, state: TrustState, reports: list[DayReport], now: datetime, amqp_url: str
+) -> None:
+    """Publish the day's bad messages as the gateway's own broker user."""
+    written = place.var / "sample" / "forged.json"
+    if not written.exists():
+        forged = [await _forge(place, people, state, report, now) for report in reports]
+        write_secret(written, msgspec.json.encode(forged))
+    forged = msgspec.json.decode(written.read_bytes(), type=list[Forged])
+    async with open_session(amqp_url, "sample-forger") as session:
+        for one in forged:
+            await session.publish(SUBMIT, one.key, one.body, message_id=one.id, kind="report")
+
+
+async def _forge(place: Place, people: People, state: TrustState, day: DayReport, now: datetime) -> Forged:
+    content = _content(day)
+    signers = () if day.fault == "no_signoff" else await _signers(people, day, content, now)
+    report = Report(
+        id=new_id(), origin=day.node, to=state.hubs_of(day.node), sent_at=now, content=content, sign_offs=signers
+    )
+    envelope = seal_message(report, report.kind(), _node_key(place, day))
+    if day.fault == "byte_altered":
+        envelope = _altered(envelope)
+    return Forged(fault=day.fault, key=routing_key(day.node, report.kind()), body=envelope.packed(), id=str(report.id))
+
+
+def _content(day: DayReport) -> str:
+    fields: dict[str, Any] = msgspec.json.decode(day.content)
+    if day.fault == "oversize":
+        fields["body"] += "样" * (_OVERSIZE // 3)
+    return msgspec.json.encode(fields).decode()
+
+
+async def _signers(people: People, day: DayReport, content: str, now: datetime) -> tuple[Envelope, ...]:
+    head_needed = day.importance == "important" and day.fault != "office_lead_only"
+    lead = await people.key(day.node, "lead")
+    reviewed = sign_off(content, person="lead", role=Role.OFFICE_LEAD, action=Action.REVIEWED, at=now, key=lead)
+    if head_needed:
+        head = await people.key(day.node, "head")
+        approved = sign_off(content, person="head", role=Role.UNIT_LEAD, action=Action.APPROVED, at=now, key=head)
+    else:
+        approved = sign_off(content, person="lead", role=Role.OFFICE_LEAD, action=Action.APPROVED, at=now, key=lead)
+    return (reviewed, approved)
+
+
+def _node_key(place: Place, day: DayReport) -> PrivateKey:
+    folder = "revoked" if day.fault == "revoked_key" else "nodes"
+    pem = (Path(place.keys) / folder / f"{day.signed_by or day.node}.pem").read_bytes()
+    return PrivateKey.from_pem(pem, secret(str(place.secrets / "node-passphrase")))
+
+
+def _altered(envelope: Envelope) -> Envelope:
+    """Change one byte of the text after signing: a digit of the body becomes another."""
+    payload = bytearray(envelope.payload)
+    body = payload.index("【样例】".encode())
+    at = next(i for i in range(body, len(payload)) if chr(payload[i]).isdigit())
+    payload[at] = ord("9") if payload[at] != ord("9") else ord("8")
+    return msgspec.structs.replace(envelope, payload=bytes(payload))

@@ -1,0 +1,219 @@
+"""Sending the sample day: people sign in, write, review, approve and send; hubs open and decide; the totals follow.
+
+Every step may be repeated: ids come from the day's own labels, so a run that was cut off goes on where it stopped and
+a second run sends nothing.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import UTC, datetime
+from typing import Any, Final
+from uuid import UUID
+
+import aiohttp
+import msgspec
+
+from proto.envelope import from_json
+from proto.messages import Action, Role
+from services.cli.network.sample.client import CallError, People
+from services.cli.network.sample.day import Day, DayDecision, DayReport
+from services.cli.network.sample.forged import put_on_bus
+from services.cli.place import Place
+from services.kit.registry import pinned_roots
+from services.kit.trust.enrol import sign_off
+from services.kit.trust.state import TrustState
+
+Progress = Callable[[str, int, int], None]
+"""Called with (step, done, all)."""
+_SIDE_BY_SIDE: Final = 8
+_PATIENCE: Final = 90.0  # seconds for the network to come to rest
+_LOOK: Final = 0.2  # seconds between two looks at the totals
+
+
+async def send_day(place: Place, day: Day, *, amqp_url: str, progress: Progress) -> dict[str, Any]:
+    """Send the whole day and return the totals once they stand still."""
+    started = asyncio.get_running_loop().time()
+    async with aiohttp.ClientSession() as http:
+        people = People(place, http)
+        state = await _enrol(place, people, progress)
+        sent = await _send(people, day, progress)
+        await _blocked(people, day)
+        await put_on_bus(place, people, state, day.forged, datetime.now(UTC), amqp_url)
+        await _settle(people, {"accepted": len(day.good), "refused": len(day.forged)}, progress)
+        delivered = sum(len(state.hubs_of(r.node)) for r in day.good)
+        await _settle(people, {"delivered": delivered}, progress)
+        await _decide(people, day, sent, progress)
+        await _settle(people, {"opened": day.expected["opened"], "adopted": day.expected["adopted"]}, progress)
+        totals = await _totals(people, day)
+    totals["seconds"] = round(asyncio.get_running_loop().time() - started, 1)
+    return totals
+
+
+async def _enrol(place: Place, people: People, progress: Progress) -> TrustState:
+    """Publish directory and rosters and create the accounts, where that has not been done."""
+    state = TrustState(pinned_roots(str(place.pinned)))
+    rosters = sorted((place.registry / "rosters").glob("*.json"))
+    bodies = [path.read_bytes() for path in (place.registry / "directory.json", *rosters)]
+    for body in bodies:
+        state.apply(from_json(body))
+    await people.operator("gateway", "PUT", "/api/v1/accounts", people.accounts)
+    await people.operator("gateway", "POST", "/api/v1/envelopes", bodies[0])
+    for done, body in enumerate(bodies[1:], 1):
+        await people.operator("gateway", "POST", "/api/v1/envelopes", body)
+        progress("enrol", done, len(rosters))
+    return state
+
+
+async def _send(people: People, day: Day, progress: Progress) -> dict[str, UUID]:
+    """Send the good reports; return the message id of each by its key. A chain keeps its order."""
+    sent: dict[str, asyncio.Task[UUID]] = {}
+    slots = asyncio.Semaphore(_SIDE_BY_SIDE)
+    done = 0
+
+    async def one(report: DayReport) -> UUID:
+        nonlocal done
+        about = await sent[report.about] if report.about else None
+        async with slots:
+            how = _through_console if report.via == "console" else _in_one
+            message = await how(people, report, about)
+        done += 1
+        progress("send", done, len(day.good))
+        return message
+
+    async with asyncio.TaskGroup() as tasks:
+        for report in day.good:
+            sent[report.key] = tasks.create_task(one(report), name=f"send-{report.key}")
+    return {key: task.result() for key, task in sent.items()}
+
+
+async def _through_console(people: People, report: DayReport, about: UUID | None) -> UUID:
+    """Draft, review, approve and send as the people of the unit do in the console."""
+    path = f"/api/v1/nodes/{report.node}/items"
+    item = f"{path}/{report.item}"
+    draft = {"content": msgspec.json.decode(report.content), "about": about, "id": report.item}
+    try:
+        state = (await people.call(report.node, "officer", "GET", item))["state"]
+    except CallError:
+        state = (await people.call(report.node, "officer", "POST", path, draft))["state"]
+    approver = "head" if report.importance == "important" else "lead"
+    for at, person, step in (
+        ("draft", "officer", "submit"),
+        ("in_review", "lead", "review"),
+        ("awaiting_approval", approver, "approve"),
+        ("approved", "officer", "send"),
+    ):
+        if state == at:
+            body = {"step": step, "passphrase": people.password if step in {"review", "approve"} else ""}
+            state = (await people.call(report.node, person, "POST", f"{item}/steps", body))["state"]
+    return UUID((await people.call(report.node, "officer", "GET", item))["message"])
+
+
+async def _in_one(people: People, report: DayReport, about: UUID | None) -> UUID:
+    """Hand in a report that was signed off in the unit's own system."""
+    now = datetime.now(UTC)
+    person, role = ("head", Role.UNIT_LEAD) if report.importance == "important" else ("lead", Role.OFFICE_LEAD)
+    lead, approver = await people.key(report.node, "lead"), await people.key(report.node, person)
+    text = report.content
+    statements = (
+        sign_off(text, person="lead", role=Role.OFFICE_LEAD, action=Action.REVIEWED, at=now, key=lead),
+        sign_off(text, person=person, role=role, action=Action.APPROVED, at=now, key=approver),
+    )
+    body = {
+        "content": text,
+        "sign_offs": [msgspec.Raw(s.json()) for s in statements],
+        "about": about,
+        "id": report.item,
+    }
+    answer = await people.call(report.node, "officer", "POST", f"/api/v1/nodes/{report.node}/reports", body)
+    return UUID(answer["message"])
+
+
+async def _blocked(people: People, day: Day) -> None:
+    """Try to hand in the classified items; each must be stopped."""
+    for report in day.blocked:
+        draft = {"content": msgspec.json.decode(report.content), "id": report.item}
+        try:
+            await people.call(report.node, "officer", "POST", f"/api/v1/nodes/{report.node}/items", draft)
+        except CallError as error:
+            if error.code == "report.classified":
+                continue
+            raise
+        raise CallError(201, "sample.not_blocked", report.key)
+
+
+async def _decide(people: People, day: Day, sent: dict[str, UUID], progress: Progress) -> None:
+    """Editors open what they decide on, then decide; hub by hub, side by side."""
+    by_hub: dict[str, list[DayDecision]] = {}
+    for decision in day.decisions:
+        by_hub.setdefault(decision.hub, []).append(decision)
+    done = 0
+
+    async def one_hub(hub: str, decisions: Iterable[DayDecision]) -> None:
+        nonlocal done
+        for decision in decisions:
+            for item in decision.items:
+                await people.call(hub, "editor", "POST", f"/api/v1/nodes/{hub}/inbox/{sent[item.report]}/open")
+            body: dict[str, Any] = {
+                "verdict": decision.outcome,
+                "items": [{"report": sent[i.report], "share": i.exact} for i in decision.items],
+                "reason": decision.reason,
+            }
+            if decision.publication:
+                body["publication"] = {"series": decision.publication, "issue": decision.issue}
+            try:
+                await people.call(hub, "editor", "POST", f"/api/v1/nodes/{hub}/decisions", body)
+            except CallError as error:
+                if error.code != "decision.already_decided":
+                    raise
+            done += 1
+            progress("decide", done, len(day.decisions))
+
+    await _together(one_hub(hub, decisions) for hub, decisions in by_hub.items())
+
+
+async def _together(works: Iterable[Awaitable[None]]) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        for work in works:
+            tasks.create_task(_as_coroutine(work))
+
+
+async def _as_coroutine(work: Awaitable[None]) -> None:
+    await work
+
+
+async def _settle(people: People, wanted: dict[str, int], progress: Progress) -> None:
+    """Look at the totals until they are what is wanted, or patience ends: the table then shows what is missing."""
+    deadline = asyncio.get_running_loop().time() + _PATIENCE
+    while asyncio.get_running_loop().time() < deadline:
+        stats = await people.operator("archive", "GET", "/api/v1/stats")
+        score = await people.operator("scoring", "GET", "/api/v1/stats")
+        have = {
+            "accepted": stats["messages"].get("report", 0),
+            "refused": sum(stats["refused"].values()),
+            "delivered": stats["delivered"],
+            "opened": stats["opened"],
+            "adopted": min(stats["adopted"], score["adopted"]),
+        }
+        progress("settle", sum(min(have[k], v) for k, v in wanted.items()), sum(wanted.values()))
+        if all(have[name] >= number for name, number in wanted.items()):
+            return
+        await asyncio.sleep(_LOOK)
+
+
+async def _totals(people: People, day: Day) -> dict[str, Any]:
+    stats = await people.operator("archive", "GET", "/api/v1/stats")
+    score = await people.operator("scoring", "GET", "/api/v1/stats")
+    gateway = await people.operator("gateway", "GET", "/api/v1/stats")
+    return {
+        "sent": gateway["items"] + len(day.forged),
+        "blocked_at_origin": gateway["blocked"],
+        "accepted": stats["messages"].get("report", 0),
+        "refused": stats["refused"],
+        "delivered": stats["delivered"],
+        "opened": stats["opened"],
+        "adopted": stats["adopted"],
+        "points": str(score["points"]),
+        "archived": stats["archived"],
+        "searchable": stats["searchable"],
+        "latency_ms": stats["latency_ms"],
+    }

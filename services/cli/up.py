@@ -1,0 +1,211 @@
+"""``yizhan up``: the whole network on one machine, from nothing to a sample day, supervised until Ctrl-C."""
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import structlog
+from rich.console import Console
+
+from deploy.embedded.errors import EmbeddedError
+from deploy.embedded.leftovers import end_all
+from deploy.embedded.lock import VarLock
+from deploy.embedded.program import Happening, Program, ProgramEvent
+from deploy.embedded.supervisor import Supervisor
+from services.cli.network.making import SERVICES, make_network
+from services.cli.network.sample.client import CallError
+from services.cli.network.sample.day import read_day
+from services.cli.network.sample.run import send_day
+from services.cli.network.sample.table import mismatches, table_of
+from services.cli.network.servers import furnish, servers
+from services.cli.network.units import read_units
+from services.cli.place import Place
+from services.kit.errors import SettingsError, TransientError
+
+_log: Final = structlog.get_logger()
+_PRIVATE: Final = {
+    "postgres": ("postgres",),
+    "rabbitmq": ("amqp", "management", "dist", "epmd"),
+}
+
+
+class Screen:
+    """What the person at the terminal sees: progress on stderr, so that stdout holds the result alone."""
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True, highlight=False)
+        self._last = ""
+
+    def say(self, zh: str, en: str) -> None:
+        """Print one line."""
+        self._console.print(f"[dim]{datetime.now().astimezone():%H:%M:%S}[/] {zh} [dim]/ {en}[/]")
+
+    def progress(self, step: str, done: int, total: int) -> None:
+        """Print progress at each tenth."""
+        words = {
+            "keys": ("生成密钥", "making keys"),
+            "enrol": ("发布名录和名册", "publishing directory and rosters"),
+            "send": ("报送信息", "sending reports"),
+            "decide": ("采编", "editing desks decide"),
+            "settle": ("等待回执", "waiting for receipts"),
+        }
+        tenth = f"{step}{done * 10 // max(total, 1)}"
+        if tenth != self._last:
+            self._last = tenth
+            zh, en = words[step]
+            self.say(f"{zh} {done}/{total}", en)
+
+    def happened(self, event: ProgramEvent) -> None:
+        """Say what became of a service."""
+        if event.happening is Happening.CRASHED:
+            self.say(f"{event.program} 意外退出（{event.status}）", f"{event.program} crashed")
+        elif event.happening is Happening.RESTARTING:
+            self.say(f"{event.program} 将在 {event.delay:.1f} 秒后重启", f"{event.program} restarts")
+        elif event.happening is Happening.READY:
+            self.say(f"{event.program} 就绪", f"{event.program} ready")
+
+
+def run_up(*, once: bool, as_json: bool, reset: bool, sample: bool) -> int:
+    """Run the network; return the exit code: 0 good, 1 a total is wrong, 3 cannot run here, 4 not reachable."""
+    try:
+        return asyncio.run(_up(Place.here(), once=once, as_json=as_json, reset=reset, sample=sample))
+    except (EmbeddedError, SettingsError) as error:
+        sys.stderr.write(f"yizhan: {error}\n")
+        return 3
+    except (TransientError, CallError, OSError) as error:
+        sys.stderr.write(f"yizhan: {error}\n")
+        return 4
+
+
+async def _up(place: Place, *, once: bool, as_json: bool, reset: bool, sample: bool) -> int:
+    screen = Screen()
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    with VarLock(place.var):
+        await end_all(place.var)
+        if reset:
+            _clear(place)
+        work = asyncio.create_task(_run(place, screen, stop, once=once, as_json=as_json, sample=sample), name="up")
+        stopped = asyncio.create_task(stop.wait(), name="stop")
+        await asyncio.wait([work, stopped], return_when=asyncio.FIRST_COMPLETED)
+        if not work.done() and not once:
+            screen.say("正在停止", "stopping")
+        if not work.done():
+            work.cancel()
+        try:
+            return await work
+        except asyncio.CancelledError:
+            return 130 if once else 0
+        finally:
+            stopped.cancel()
+
+
+async def _run(place: Place, screen: Screen, stop: asyncio.Event, *, once: bool, as_json: bool, sample: bool) -> int:
+    amqp_url = os.environ.pop("YIZHAN_AMQP_URL", "")
+    database_url = os.environ.pop("YIZHAN_DATABASE_URL", "")
+    private = (() if database_url else _PRIVATE["postgres"]) + (() if amqp_url else _PRIVATE["rabbitmq"])
+    place.ports.check_free((*SERVICES, *private))
+    units = read_units()
+    codes = [unit.code for unit in units]
+    if not place.made:
+        screen.say(f"新建江苏网络：{len(units)} 个单位（样例配置）", "making the network (sample configuration)")
+        await asyncio.to_thread(
+            make_network,
+            place,
+            units,
+            now=datetime.now(UTC),
+            amqp_url=amqp_url,
+            database_url=database_url,
+            progress=lambda done, total: screen.progress("keys", done, total),
+        )
+    screen.say("启动 PostgreSQL 和 RabbitMQ", "starting PostgreSQL and RabbitMQ")
+    async with servers(place, amqp_url=amqp_url, database_url=database_url) as running:
+        await furnish(place, codes, amqp_url=amqp_url, database_url=database_url)
+        async with (
+            _kept(running, screen),
+            Supervisor(_programs(place), root=place.var, listener=screen.happened),
+        ):
+            code = await _sample_day(place, screen, amqp_url, as_json=as_json) if sample else 0
+            if once:
+                return code
+            _where_to_look(place, screen)
+            await stop.wait()
+    return 0
+
+
+async def _sample_day(place: Place, screen: Screen, amqp_url: str, *, as_json: bool) -> int:
+    day = read_day()
+    sender = amqp_url or f"amqp://gateway:{place.broker_password('gateway')}@127.0.0.1:{place.ports.amqp}/yizhan"
+    totals = await send_day(place, day, amqp_url=sender, progress=screen.progress)
+    wrong = mismatches(day, totals)
+    if as_json:
+        sys.stdout.write(json.dumps(totals, ensure_ascii=False) + "\n")
+        sys.stdout.flush()
+    else:
+        Console().print(table_of(day, totals))
+    if wrong:
+        screen.say(f"与样例日规定不符：{'、'.join(wrong)}", f"not as prescribed: {', '.join(wrong)}")
+    return 1 if wrong else 0
+
+
+def _programs(place: Place) -> list[Program]:
+    return [
+        Program(
+            name=service,
+            argv=[sys.executable, "-m", f"services.{service}", "--config", str(place.config)],
+            ready_url=f"{place.url(service)}/readyz",
+        )
+        for service in ("archive", "scoring", "router", "gateway")
+    ]
+
+
+@asynccontextmanager
+async def _kept(running: list[Any], screen: Screen) -> AsyncIterator[None]:
+    """Start a private server again when it falls, as the supervisor does for the services."""
+
+    async def keep(server: Any) -> None:
+        pause = 0.5
+        while True:
+            await server.wait()
+            name = type(server).__name__
+            screen.say(f"{name} 意外退出，重新启动", f"{name} fell, starting it again")
+            try:
+                await server.start()
+                pause = 0.5
+            except EmbeddedError as error:
+                _log.exception("server_restart_failed", server=name, error=str(error))
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, 30)
+
+    keepers = [asyncio.create_task(keep(server), name="keep-server") for server in running]
+    try:
+        yield
+    finally:
+        for keeper in keepers:
+            keeper.cancel()
+        await asyncio.gather(*keepers, return_exceptions=True)
+
+
+def _where_to_look(place: Place, screen: Screen) -> None:
+    screen.say(f"接口文档 {place.url('gateway')}/api/openapi.json", "API document")
+    screen.say(f"演示账号：单位代码 + officer / lead / head / editor，口令见 {place.demo_password}", "demo accounts")
+    screen.say("另开终端：.venv/bin/yizhan status；按 Ctrl-C 停止", "in another terminal; Ctrl-C stops all")
+
+
+def _clear(place: Place) -> None:
+    """Start from nothing: everything in the var folder but the lock that we hold."""
+    for entry in place.var.iterdir():
+        if entry.name == "lock":
+            continue
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink()

@@ -1,0 +1,73 @@
+"""The scoring service's only wiring."""
+
+import asyncio
+import os
+from pathlib import Path
+from typing import Final
+
+from prometheus_client import CollectorRegistry
+
+from proto.topology import SCORING_QUEUE
+from services.kit import VERSION, log
+from services.kit.bus import Bus, Session
+from services.kit.consumer import BatchConsumer
+from services.kit.db import open_database
+from services.kit.ids import Clock, utc_now
+from services.kit.lifecycle import config_path, run, running
+from services.kit.registry import Registry, pinned_roots
+from services.kit.settings import load, with_password
+from services.kit.trust.state import TrustState
+from services.kit.web.access import Access
+from services.kit.web.server import build_app, serving
+from services.scoring.handlers import Intake
+from services.scoring.metrics import ScoringMetrics
+from services.scoring.rulefiles import check_unchanged, read_rules
+from services.scoring.settings import ScoringSettings
+from services.scoring.store import Store
+from services.scoring.views import Views
+
+SERVICE: Final = "scoring"
+SQL: Final = Path(__file__).parent / "sql"
+
+
+def main() -> int:
+    """Run the scoring service until told to stop; return the exit code."""
+
+    async def start(stop: asyncio.Event) -> None:
+        settings = load(ScoringSettings, SERVICE, config_path(), os.environ)
+        log.configure(SERVICE, settings.log_level)
+        await serve(settings, stop)
+
+    return run(start)
+
+
+async def serve(settings: ScoringSettings, stop: asyncio.Event, *, clock: Clock = utc_now) -> None:
+    """Build everything and run until ``stop`` is set; the batch in hand is committed and acknowledged first."""
+    book = read_rules(settings.rules_dir)
+    access = Access.from_file(settings.access_file)
+    registry = Registry(TrustState(pinned_roots(settings.root_key_file)))
+    metrics_registry = CollectorRegistry()
+    metrics = ScoringMetrics(metrics_registry)
+    amqp_url = with_password(settings.amqp_url, settings.amqp_password_file)
+    bus = Bus(amqp_url, settings.name or SERVICE, 2 * settings.batch, stop)
+    database_url = with_password(settings.database_url, settings.database_password_file)
+    async with open_database(database_url, SERVICE, SQL) as database:
+        store = Store(database)
+        recorded = await store.record_rules(book)
+        check_unchanged(book, recorded)
+        intake = Intake(registry, book, store, metrics, settings.registry_grace)
+
+        async def consume(session: Session) -> None:
+            await registry.follow(session)
+            await BatchConsumer(session, intake.handle, size=settings.batch).run([SCORING_QUEUE])
+
+        views = Views(store, registry.state, book, recorded, access, clock)
+        app = build_app(
+            "Yizhan scoring",
+            views.endpoints(),
+            version=VERSION,
+            metrics=metrics_registry,
+            ready=lambda: bus.online and registry.state.ready,
+        )
+        async with serving(app, settings.host, settings.port), running("bus", bus.run(consume), stop):
+            await stop.wait()

@@ -1,0 +1,1 @@
+"""The rules of scoring, pure: no await, no clock, no I/O."""
