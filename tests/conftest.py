@@ -73,15 +73,15 @@ async def database_url(postgres: PrivatePostgres) -> AsyncIterator[str]:
         await admin.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def admin_url(rabbit: PrivateRabbit) -> str:
     """Base URL of the broker's management API, credentials included."""
     return rabbit.admin_url
 
 
-@pytest_asyncio.fixture
-async def vhost(admin_url: str) -> AsyncIterator[str]:
-    """An empty vhost that is the test's own; the broker's admin may do everything in it."""
+@contextlib.asynccontextmanager
+async def fresh_vhost(admin_url: str) -> AsyncIterator[str]:
+    """Make an empty vhost for the length of the block; the broker's admin may do everything in it."""
     name = f"test-{uuid4().hex}"
     rights = {"configure": ".*", "write": ".*", "read": ".*"}
     async with aiohttp.ClientSession(timeout=_HTTP_TIMEOUT, raise_for_status=True) as http:
@@ -89,6 +89,13 @@ async def vhost(admin_url: str) -> AsyncIterator[str]:
         await http.put(f"{admin_url}/api/permissions/{name}/{ADMIN_USER}", json=rights)
         yield name
         await http.delete(f"{admin_url}/api/vhosts/{name}")
+
+
+@pytest_asyncio.fixture
+async def vhost(admin_url: str) -> AsyncIterator[str]:
+    """An empty vhost that is the test's own."""
+    async with fresh_vhost(admin_url) as name:
+        yield name
 
 
 @pytest.fixture

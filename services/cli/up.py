@@ -131,7 +131,7 @@ async def _run(place: Place, screen: Screen, stop: asyncio.Event, *, once: bool,
         await furnish(place, codes, amqp_url=amqp_url, database_url=database_url)
         async with (
             _kept(running, screen),
-            Supervisor(_programs(place), root=place.var, listener=screen.happened),
+            Supervisor(programs(place), root=place.var, listener=screen.happened),
         ):
             code = await _sample_day(place, screen, amqp_url, as_json=as_json) if sample else 0
             if once:
@@ -156,7 +156,8 @@ async def _sample_day(place: Place, screen: Screen, amqp_url: str, *, as_json: b
     return 1 if wrong else 0
 
 
-def _programs(place: Place) -> list[Program]:
+def programs(place: Place) -> list[Program]:
+    """Return the four services as the supervisor runs them."""
     return [
         Program(
             name=service,

@@ -67,7 +67,7 @@ async def serve(settings: ScoringSettings, stop: asyncio.Event, *, clock: Clock 
             views.endpoints(),
             version=VERSION,
             metrics=metrics_registry,
-            ready=lambda: bus.online and registry.state.ready,
+            ready=lambda: bus.online,
         )
         async with serving(app, settings.host, settings.port), running("bus", bus.run(consume), stop):
             await stop.wait()

@@ -37,6 +37,9 @@ def _directories(world: World) -> dict[str, Flaw]:
         return (*others, replace(kunshan, keys=keys))
 
     revoked = next(node for node in current.nodes if node.code == ZHANGJIAGANG)
+    rotated = next(node for node in current.nodes if node.code == JIANGYIN)
+    longer = (replace(rotated.keys[0], valid_to=world.now + timedelta(days=1)), rotated.keys[1])
+    put_off = tuple(replace(node, keys=longer) if node is rotated else node for node in current.nodes)
     lifted = tuple(
         replace(node, keys=tuple(replace(k, revoked_from=None) for k in node.keys)) if node is revoked else node
         for node in current.nodes
@@ -58,6 +61,7 @@ def _directories(world: World) -> dict[str, Flaw]:
         "directory-key-earlier": directory(
             invalid, "a key's beginning was moved", nodes=with_keys(replace(key, valid_from=world.now - timedelta(days=99)))
         ),
+        "directory-ending-put-off": directory(invalid, "a replaced key lives on", nodes=put_off),
         "directory-revocation-lifted": directory(invalid, "a revoked key comes back", nodes=lifted),
         "directory-code-twice": directory(invalid, "a unit stands twice", nodes=(*current.nodes, replace(kunshan, keys=()))),
         "directory-key-twice": directory(invalid, "a key stands twice", nodes=with_keys(key, key)),
@@ -87,6 +91,9 @@ def _rosters(world: World) -> dict[str, Flaw]:
         "roster-by-ended-key-back-dated": roster(JIANGYIN, unsigned, "the replaced key, with a date of before", sent_at=back),
         "roster-rollback": roster(KUNSHAN, Reason.REGISTRY_ROLLBACK, "other bytes under the same version", version=1),
         "roster-person-removed": roster(KUNSHAN, invalid, "a person is gone instead of ended", staff=tuple(staff[1:])),
+        "roster-person-earlier": roster(
+            KUNSHAN, invalid, "a person's beginning was moved", staff=(replace(staff[0], since=back), *staff[1:])
+        ),
         "roster-person-twice": roster(KUNSHAN, invalid, "a person stands twice", staff=(*staff, replace(staff[0], keys=()))),
         "roster-key-removed": roster(
             KUNSHAN, invalid, "a person's key is gone", staff=(replace(staff[0], keys=()), *staff[1:])

@@ -63,9 +63,14 @@ def query_of(request: web.Request, kind: type[msgspec.Struct]) -> Any:
 
 
 def place_of(error: Exception) -> str:
-    """Return which part was wrong and how, without the content: msgspec names types and paths only."""
+    """Return which part was wrong and how, without the content: of a text that quotes a value only the path is kept."""
     text = str(error)
-    return text if isinstance(error, msgspec.ValidationError) and "value '" not in text else text.split(":", 1)[0][:120]
+    if not isinstance(error, msgspec.ValidationError):
+        return text.split(":", maxsplit=1)[0][:120]
+    if "value '" not in text:
+        return text
+    _, found, place = text.rpartition(" - at ")
+    return f"Invalid value - at {place}" if found else "Invalid value"
 
 
 def openapi(title: str, version: str, endpoints: Iterable[Endpoint]) -> dict[str, Any]:

@@ -78,7 +78,7 @@ class RuleBook:
         """Take ``(file name, version)`` pairs; raise ``RuleError`` where they contradict one another."""
         ordered = sorted(versions, key=lambda pair: (pair[1].effective_from, pair[0]))
         if not ordered:
-            raise RuleError("rules", "there is no rule file (*.toml)")
+            raise RuleError("*.toml", "there is no rule file")
         seen: dict[str, str] = {}
         for file, each in ordered:
             if each.id != ordered[0][1].id:

@@ -1,0 +1,19 @@
+"""Times that people type."""
+
+from datetime import datetime, timedelta, timezone
+from typing import Final
+
+from services.cli.failures import usage
+
+CHINA: Final = timezone(timedelta(hours=8), "Asia/Shanghai")
+"""The zone of a time that names none; a fixed offset, since there has been no summer time since 1991."""
+
+
+def parse(text: str) -> datetime:
+    """Return an aware time from RFC 3339 or a day; where no zone is given, Chinese time."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError as error:
+        example = "2026-11-23T09:00+08:00"
+        raise usage("time.invalid", "时间格式有误", "Not a time", f"{text!r:.40}, e.g. {example}") from error
+    return at if at.tzinfo is not None else at.replace(tzinfo=CHINA)

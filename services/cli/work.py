@@ -1,0 +1,227 @@
+"""A unit's work: hand in reports, import drafts, decide."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+from uuid import UUID
+
+import typer
+
+from services.cli.failures import Exit, not_so, usage
+from services.cli.options import Gateway, Json, NodeCode, PasswordFile, Person
+from services.cli.tree import Tree
+
+if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
+    from services.cli.client import Api
+
+_PANEL: Final = "信息 / Reports"
+_LINES_AT_ONCE: Final = 1_000
+_BYTES_AT_ONCE: Final = 3_000_000
+
+
+def add_to(tree: Tree) -> None:
+    """Add the commands."""
+    for name, command, help_text in (
+        ("submit", submit, "新建信息并送审，可签发报送 / Draft a report and submit it, or sign and send it"),
+        ("import", import_drafts, "批量导入草稿（JSONL）/ Import drafts (JSONL)"),
+        ("adopt", adopt, "采用、综合采用、退改、不采用、冲正 / Adopt, merge, return, decline, reverse"),
+    ):
+        tree.command(name, rich_help_panel=_PANEL, help=help_text)(command)
+
+
+def submit(
+    file: Annotated[str, typer.Argument(metavar="FILE|-", help="信息内容，JSON 或 TOML；- 为标准输入 / Content; - is stdin")],
+    *,
+    node: NodeCode = "",
+    person: Person = "",
+    password_file: PasswordFile = None,
+    about: Annotated[
+        UUID | None, typer.Option(metavar="ID", help="续报、终报、更正所续的报文 / The report that this one continues")
+    ] = None,
+    id: Annotated[
+        UUID | None, typer.Option(metavar="UUID", help="自定编号，重试不会重复 / Own id: trying again makes no second")
+    ] = None,
+    sign_as: Annotated[
+        str, typer.Option(metavar="PERSON", help="由其审核并签发，随即报送 / Reviewed and approved by, then sent")
+    ] = "",
+    sign_password_file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="审核人口令文件 / Reviewer's password file")
+    ] = None,
+    approve_as: Annotated[
+        str, typer.Option(metavar="PERSON", help="签发人，默认即审核人；重要信息须本级领导 / Approver, else the reviewer")
+    ] = "",
+    approve_password_file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="签发人口令文件 / Approver's password file")
+    ] = None,
+    gateway: Gateway = "",
+    as_json: Json = False,
+) -> int:
+    """Draft and submit; with ``sign_as`` also review, approve and send."""
+    from services.cli import client, content, output  # noqa: PLC0415
+    from services.kit.ids import new_id  # noqa: PLC0415
+
+    if approve_as and not sign_as:
+        raise usage("submit.sign_as", "--approve-as 须与 --sign-as 同用", "--approve-as needs --sign-as")
+    report, named = content.read(file)
+    body = {"content": report, "about": about or named, "id": id or new_id()}
+    base = gateway_url(gateway)
+    open_writer = member_of(base, node, person, password_file)
+    signers = _signers(sign_as, sign_password_file, approve_as, approve_password_file)
+
+    async def walk() -> Any:
+        async with open_writer as writer:
+            code = node or (await writer.get("/api/v1/me"))["node"]
+            path = f"/api/v1/nodes/{code}/items"
+            item = (await writer.post(path, body))["item"]
+            steps = f"{path}/{item}/steps"
+            done = await writer.post(steps, {"step": "submit"})
+            for name, password, wanted in signers:
+                async with client.signed_in(base, code, name, password) as signer:
+                    for step in wanted:
+                        done = await signer.post(steps, {"step": step, "passphrase": password})
+            return await writer.post(steps, {"step": "send"}) if signers else done
+
+    done = client.run(walk)
+    if as_json:
+        output.put_json(done)
+    else:
+        output.put_facts((("编号 / item", done["item"]), ("状态 / state", done["state"]), ("报文 / message", done["message"])))
+    return Exit.GOOD
+
+
+def import_drafts(
+    file: Annotated[Path, typer.Argument(metavar="FILE.jsonl", help="每行一条信息内容 / One content a line")],
+    *,
+    node: NodeCode = "",
+    person: Person = "",
+    password_file: PasswordFile = None,
+    gateway: Gateway = "",
+    as_json: Json = False,
+) -> int:
+    """Import drafts; each line is taken or refused for itself."""
+    from services.cli import client, output  # noqa: PLC0415
+
+    lines = file.read_bytes().splitlines()
+    if not any(line.strip() for line in lines):
+        raise usage("import.empty", "文件里没有信息", "The file holds nothing", str(file))
+    open_writer = member_of(gateway_url(gateway), node, person, password_file)
+
+    async def send() -> list[dict[str, Any]]:
+        results: list[dict[str, Any]] = []
+        async with open_writer as writer:
+            code = node or (await writer.get("/api/v1/me"))["node"]
+            for start, part in _parts(lines):
+                found = await writer.post(f"/api/v1/nodes/{code}/import", b"\n".join(part))
+                results += [{**line, "line": line["line"] + start} for line in found]
+        return results
+
+    results = client.run(send)
+    wrong = [line for line in results if line["code"]]
+    if as_json:
+        output.put_json({"taken": len(results) - len(wrong), "refused": len(wrong), "lines": results})
+    else:
+        output.put_facts((("已存草稿 / taken", len(results) - len(wrong)), ("被拒 / refused", len(wrong))))
+        if wrong:
+            output.put_table(("行 / line", "原因 / reason"), ((line["line"], line["code"]) for line in wrong))
+    return Exit.NOT_SO if wrong else Exit.GOOD
+
+
+def adopt(
+    hub: Annotated[str, typer.Argument(metavar="HUB", help="采编单位代码 / The hub that decides")],
+    reports: Annotated[list[UUID] | None, typer.Argument(metavar="REPORT…", help="信息报文编号 / Reports, by message")] = None,
+    *,
+    series: Annotated[str, typer.Option(metavar="SERIES", help="刊物 / Publication: daily, special, research…")] = "",
+    issue: Annotated[str, typer.Option(metavar="ISSUE", help="期号 / Issue")] = "",
+    share: Annotated[
+        list[str] | None, typer.Option(metavar="0.5", help="综合采用各条份额，合计为 1 / Share of each, together 1")
+    ] = None,
+    decline: Annotated[bool, typer.Option("--decline", help="不采用 / Decline")] = False,
+    send_back: Annotated[bool, typer.Option("--return", help="退改 / Return for changes")] = False,
+    reverse: Annotated[UUID | None, typer.Option(metavar="DECISION", help="冲正该采编结果 / Reverse this decision")] = None,
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="理由 / Reason")] = "",
+    person: Person = "editor",
+    password_file: PasswordFile = None,
+    gateway: Gateway = "",
+    as_json: Json = False,
+) -> int:
+    """Adopt one report, merge several, or return, decline or reverse."""
+    from services.cli import client, decisions, output  # noqa: PLC0415
+
+    body = decisions.request(
+        reports or [], shares=share or [], series=series, issue=issue, decline=decline, send_back=send_back,
+        reverse=reverse, reason=reason,
+    )  # fmt: skip
+    open_editor = member_of(gateway_url(gateway), hub, person, password_file)
+
+    async def decide() -> Any:
+        async with open_editor as editor:
+            return await editor.post(f"/api/v1/nodes/{hub}/decisions", body)
+
+    done = client.run(decide)
+    if as_json:
+        output.put_json({**done, "verdict": body["verdict"]})
+    else:
+        output.put_facts(
+            (("采编结果 / decision", done["decision"]), ("结论 / verdict", body["verdict"]), ("信息 / reports", done["reports"]))
+        )
+    return Exit.GOOD
+
+
+def member_of(base: str, node: str, person: str, password_file: Path | None) -> "AbstractAsyncContextManager[Api]":
+    """Return what opens the gateway as a staff member: by the environment's token, else by signing in."""
+    from services.cli import client, credentials  # noqa: PLC0415
+
+    token = credentials.token()
+    if token and password_file is None:
+        return client.api(base, token)
+    if not node or not person:
+        raise usage(
+            "who.needed",
+            f"请给出 --node 和 --person，或设置 {credentials.TOKEN_VARIABLE}",
+            f"Give --node and --person, or set {credentials.TOKEN_VARIABLE}",
+        )
+    password = credentials.secret_of(password_file, zh=f"{node} {person} 的口令", en=f"password of {person} at {node}")
+    return client.signed_in(base, node, person, password)
+
+
+def gateway_url(given: str) -> str:
+    """Return the gateway's address."""
+    from services.cli.place import Place  # noqa: PLC0415
+
+    return given or Place.here().url("gateway")
+
+
+def _signers(
+    sign_as: str, sign_file: Path | None, approve_as: str, approve_file: Path | None
+) -> list[tuple[str, str, tuple[str, ...]]]:
+    """Return (person, password, steps) of those who sign."""
+    from services.cli import credentials  # noqa: PLC0415
+
+    if not sign_as:
+        return []
+
+    def ask(person: str, file: Path | None) -> str:
+        return credentials.secret_of(file, zh=f"{person} 的口令", en=f"password of {person}")
+
+    if approve_as in ("", sign_as):
+        return [(sign_as, ask(sign_as, sign_file), ("review", "approve"))]
+    return [
+        (sign_as, ask(sign_as, sign_file), ("review",)),
+        (approve_as, ask(approve_as, approve_file), ("approve",)),
+    ]
+
+
+def _parts(lines: list[bytes]) -> list[tuple[int, list[bytes]]]:
+    """Return (lines before, lines) of requests that the gateway takes."""
+    parts: list[tuple[int, list[bytes]]] = []
+    size = 0
+    for number, line in enumerate(lines):
+        if len(line) > _BYTES_AT_ONCE:
+            raise not_so("import.line_too_long", "有一行过长", "A line is too long", str(number + 1))
+        if not parts or len(parts[-1][1]) >= _LINES_AT_ONCE or size + len(line) > _BYTES_AT_ONCE:
+            parts.append((number, []))
+            size = 0
+        parts[-1][1].append(line)
+        size += len(line) + 1
+    return parts
