@@ -7,6 +7,7 @@ one; chaos tests, which break it, start their own.
 import asyncio
 import os
 import random
+import secrets
 import shutil
 import signal
 import tempfile
@@ -26,7 +27,7 @@ from deploy.embedded.postgres import PrivatePostgres
 from deploy.embedded.program import Happening, Limits, ProgramEvent
 from deploy.embedded.rabbitmq import PrivateRabbit
 from deploy.embedded.supervisor import Supervisor
-from proto.envelope import Envelope, from_json
+from proto.envelope import Envelope, digest_of, from_json
 from proto.messages import Action, Role
 from services.cli.network.making import make_network
 from services.cli.network.sample.client import CallError, People
@@ -34,7 +35,7 @@ from services.cli.network.servers import furnish
 from services.cli.network.units import Unit, read_units
 from services.cli.place import Place
 from services.cli.up import programs
-from services.kit.crypto import PrivateKey
+from services.kit.crypto import PrivateKey, write_secret
 from services.kit.registry import pinned_roots
 from services.kit.settings import secret
 from services.kit.trust.enrol import sign_off
@@ -59,6 +60,7 @@ class Network:
             place.var, place.ports.amqp, place.ports.management, place.ports.dist, place.ports.epmd
         )
         self.people: People
+        self.tokens = {unit.code: secrets.token_urlsafe(24) for unit in units}  # for each unit's own tools
         self._stack = AsyncExitStack()
         self._keys: dict[str, PrivateKey] = {}
 
@@ -82,6 +84,7 @@ class Network:
             make_network, place, self.units, now=datetime.now(UTC), amqp_url="", database_url="",
             progress=lambda *_: None,
         )  # fmt: skip
+        self._admit_tools()
         for server in (self.postgres, self.rabbit):
             await server.start()
         await furnish(place, self.codes, amqp_url="", database_url="")
@@ -113,6 +116,12 @@ class Network:
         for path in (self.place.registry / "directory.json", *rosters):
             self.state.apply(from_json(path.read_bytes()))
             await self.people.operator("gateway", "POST", "/api/v1/envelopes", path.read_bytes())
+
+    def _admit_tools(self) -> None:
+        """Let each unit's own tools read as that unit, besides the operator."""
+        table = msgspec.json.decode(self.place.access.read_bytes(), type=dict[str, list[str]])
+        table |= {digest_of(token.encode()): [code] for code, token in self.tokens.items()}
+        write_secret(self.place.access, msgspec.json.encode(table))
 
     def node_key(self, code: str) -> PrivateKey:
         """Return a unit's own key."""

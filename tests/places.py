@@ -1,5 +1,7 @@
 """Who and where: the units and people of the small network in ``tests.world``."""
 
+from datetime import UTC, datetime
+
 from proto.addresses import ROUTER_CODE
 from proto.messages import Action, NodeKind, ResearchClass, Role
 
@@ -33,3 +35,6 @@ PEOPLE = (
     ("head", "【样例】本级领导", Role.UNIT_LEAD),
 )
 EDITOR = ("editor", "【样例】采编", Role.EDITOR)
+
+FIXED_NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
+"""The moment at which the committed vectors were made."""

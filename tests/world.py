@@ -5,7 +5,7 @@ what the committed vectors are made of; without it they are fresh.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from hashlib import sha256
 from typing import Any, Self
@@ -46,6 +46,7 @@ from tests.places import (
     BEIJING,
     EDITOR,
     FARMING,
+    FIXED_NOW,
     HEAD_SIGNS,
     HUBS,
     JIANGYIN,
@@ -281,10 +282,6 @@ class World:
         key = self.staff_keys[code, person] = self.new_key(f"{code}/{person}")
         record = enrol.key_record(key.public, since=self.begun)
         return Staff(person=person, name=name, roles=(role,), full_time=True, since=self.begun, keys=(record,))
-
-
-FIXED_NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
-"""The moment at which the committed vectors were made."""
 
 
 def fixed_world(seed: str = "yizhan-vectors-1") -> World:

@@ -1,7 +1,5 @@
 """The ``yizhan`` command."""
 
-import sys
-
 
 def main() -> None:
     """Run the command line and exit."""
@@ -11,4 +9,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

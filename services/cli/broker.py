@@ -9,7 +9,12 @@ from urllib.parse import quote, urlsplit
 
 import aio_pika
 from aio_pika.abc import AbstractConnection
-from aio_pika.exceptions import ChannelClosed
+from aiormq.exceptions import (
+    AuthenticationError,
+    ChannelAccessRefused,
+    ChannelNotFoundEntity,
+    ProbableAuthenticationError,
+)
 
 from services.cli.failures import cannot, unreachable
 from services.cli.place import Place
@@ -49,6 +54,8 @@ async def connected(url: str, name: str) -> AsyncIterator[AbstractConnection]:
     """Open a connection for the block; a line that drops inside it is one error."""
     try:
         connection = await aio_pika.connect(url, client_properties={"connection_name": name}, timeout=_TIMEOUT)
+    except (AuthenticationError, ProbableAuthenticationError) as error:
+        raise cannot("broker.login", "总线拒绝了用户或口令", "The broker refused user or password") from error
     except LINE_ERRORS as error:
         raise unreachable(
             "broker.unreachable", "无法连接消息总线", "The broker cannot be reached", type(error).__name__
@@ -56,8 +63,14 @@ async def connected(url: str, name: str) -> AsyncIterator[AbstractConnection]:
     try:
         async with connection:
             yield connection
+    except ChannelAccessRefused as error:
+        raise cannot(
+            "broker.permission", "总线用户无此权限", "The broker user may not do this", str(error)[:200]
+        ) from error
     except LINE_ERRORS as error:
-        raise unreachable("broker.failed", "消息总线操作未完成", "The broker did not do it", str(error)[:200]) from error
+        raise unreachable(
+            "broker.failed", "消息总线操作未完成", "The broker did not do it", str(error)[:200]
+        ) from error
 
 
 async def depths(connection: AbstractConnection, queues: Iterable[str]) -> dict[str, int | None]:
@@ -67,7 +80,7 @@ async def depths(connection: AbstractConnection, queues: Iterable[str]) -> dict[
     for name in queues:
         try:
             queue = await channel.declare_queue(name, passive=True, timeout=_TIMEOUT)
-        except ChannelClosed:  # the broker's answer for "no such queue"; the channel is gone with it
+        except ChannelNotFoundEntity:  # its channel is gone with it
             found[name] = None
             channel = await connection.channel()
         else:

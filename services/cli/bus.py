@@ -13,18 +13,28 @@ _NAMED: Final = ("first", "last", "next")
 
 def add_to(tree: Tree) -> None:
     """Add the command."""
-    tree.command("tail", rich_help_panel=_PANEL, help="跟踪已受理的报文，只显示信头 / Follow accepted messages, heads only")(tail)
+    tree.command("tail", rich_help_panel=_PANEL, help="跟踪已受理报文的信头 / Follow accepted messages, heads only")(
+        tail
+    )
 
 
 def tail(
     *,
     start: Annotated[
-        str, typer.Option("--from", metavar="first|last|next|N|TIME", help="从何处读起 / Where to begin: an offset, a time…")
+        str,
+        typer.Option(
+            "--from", metavar="first|last|next|N|TIME", help="从何处读起 / Where to begin: an offset, a time…"
+        ),
     ] = "last",
-    kind: Annotated[list[str] | None, typer.Option(metavar="KIND", help="只看此种类，可重复 / Only this kind; repeatable")] = None,
-    count: Annotated[int, typer.Option(min=0, metavar="N", help="看到 N 件即止，0 为不限 / Stop after N; 0 is endless")] = 0,
+    kind: Annotated[
+        list[str] | None, typer.Option(metavar="KIND", help="只看此种类，可重复 / Only this kind; repeatable")
+    ] = None,
+    count: Annotated[
+        int, typer.Option(min=0, metavar="N", help="看到 N 件即止，0 为不限 / Stop after N; 0 is endless")
+    ] = 0,
     wait: Annotated[
-        float, typer.Option(min=0, metavar="SECONDS", help="静默多久即止，0 为不限 / Stop when quiet for so long; 0 is never")
+        float,
+        typer.Option(min=0, metavar="SECONDS", help="静默多久即止，0 为不限 / Stop when quiet for so long; 0 is never"),
     ] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="每行一个 JSON 文档 / One JSON document a line")] = False,
 ) -> int:

@@ -52,7 +52,10 @@ class Api:
             raise usage("url.invalid", "地址有误", "Not a URL", self._base) from error
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise unreachable(
-                "http.unreachable", "无法连接服务", "The service cannot be reached", f"{self._base}: {type(error).__name__}"
+                "http.unreachable",
+                "无法连接服务",
+                "The service cannot be reached",
+                f"{self._base}: {type(error).__name__}",
             ) from error
         if answer.ok:
             return _decoded(content, self._base)

@@ -10,9 +10,10 @@ from services.cli.tree import Tree
 
 tree: Final = Tree(help="死信：查看、重投、删除 / Dead letters: see, replay, drop")
 Which = Annotated[
-    list[str], typer.Argument(metavar="N…", help="列表序号，或 12 位指纹 / Number in the list, or 12-character fingerprint")
+    list[str],
+    typer.Argument(metavar="N…", help="列表序号，或 12 位指纹 / Number in the list, or 12-character fingerprint"),
 ]
-Limit = Annotated[int, typer.Option(min=1, max=100_000, help="最多查看多少件 / How many to look at")]
+Limit = Annotated[int, typer.Option(metavar="N", min=1, max=100_000, help="最多查看多少件 / How many to look at")]
 _HEADINGS: Final = (
     "#", "指纹 / fingerprint", "种类 / kind", "单位 / origin", "编号 / id", "出自 / from", "原因 / reason", "重投至 / replay to",
 )  # fmt: skip
@@ -51,7 +52,7 @@ def show(which: Annotated[str, typer.Argument(metavar="N", help="序号或指纹
     return Exit.GOOD
 
 
-@tree.command("replay", help="重投后移除；中断只会重复，不会丢失 / Publish again, then remove; never lost, at worst doubled")
+@tree.command("replay", help="重投后移除，不会丢失 / Publish again, then remove; none is lost")
 def replay(which: Which, *, limit: Limit = 1_000, as_json: Json = False) -> int:
     """Publish letters again to where they came from; each is removed once the broker has confirmed."""
     return _settle(which, limit, "replayed", as_json=as_json)

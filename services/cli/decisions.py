@@ -35,10 +35,12 @@ def request(
         return {"verdict": "declined" if decline else "returned", "items": items, "reason": _needed(reason)}
     if not series or not issue:
         raise usage("decision.no_publication", "采用须注明 --series 和 --issue", "Adopting needs --series and --issue")
-    items = [{"report": report, "share": share} for report, share in zip(reports, _shares(reports, shares), strict=True)]
+    credited: list[dict[str, Any]] = [
+        {"report": report, "share": share} for report, share in zip(reports, _shares(reports, shares), strict=True)
+    ]
     return {
         "verdict": "adopted" if len(reports) == 1 else "merged",
-        "items": items,
+        "items": credited,
         "publication": {"series": series, "issue": issue},
         "reason": reason,
     }

@@ -159,7 +159,9 @@ async def _publish(channel: AbstractChannel, target: Target, message: AbstractIn
         await exchange.publish(copy, target.key, mandatory=True, timeout=_TIMEOUT)
     except DeliveryError as error:
         detail = f"{target.exchange} {target.key}"
-        raise unreachable("dead.not_taken", "总线未接受重投，死信仍在", "The broker did not take it; it stays", detail) from error
+        raise unreachable(
+            "dead.not_taken", "总线未接受重投，死信仍在", "The broker did not take it; it stays", detail
+        ) from error
 
 
 @asynccontextmanager

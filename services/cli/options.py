@@ -19,11 +19,14 @@ Scoring = Annotated[
 NodeCode = Annotated[str, typer.Option("--node", metavar="CODE", help="单位代码 / Unit")]
 Person = Annotated[str, typer.Option("--person", metavar="PERSON", help="人员短名 / Staff member")]
 PasswordFile = Annotated[
-    Path | None, typer.Option("--password-file", metavar="FILE", help="口令文件，否则询问 / Password file, else asked for")
+    Path | None,
+    typer.Option("--password-file", metavar="FILE", help="口令文件，否则询问 / Password file, else asked for"),
 ]
 PassphraseFile = Annotated[
     Path | None,
-    typer.Option("--passphrase-file", metavar="FILE", help="密钥口令文件，否则询问 / Key passphrase file, else asked for"),
+    typer.Option(
+        "--passphrase-file", metavar="FILE", help="密钥口令文件，否则询问 / Key passphrase file, else asked for"
+    ),
 ]
 Reader = Annotated[str, typer.Option("--as", metavar="NODE", help="以该单位身份查阅 / Read as this unit")]
 Registry = Annotated[

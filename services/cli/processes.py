@@ -21,13 +21,15 @@ _SERVICES: Final = (
 )
 Config = Annotated[
     Path | None,
-    typer.Option("--config", metavar="FILE", help="设置文件，默认本机网络的 / Settings, this machine's network's by default"),
+    typer.Option(
+        "--config", metavar="FILE", help="设置文件，默认本机网络的 / Settings, this machine's network's by default"
+    ),
 ]
 
 
 def add_to(tree: Tree) -> None:
     """Add the commands."""
-    tree.command("up", rich_help_panel=_PANEL, help="在本机启动全部服务并跑样例日 / Run everything here, with the sample day")(up)
+    tree.command("up", rich_help_panel=_PANEL, help="在本机启动全部并跑样例日 / Run it all here, with a sample day")(up)
     for name, help_text in _SERVICES:
         tree.command(name, rich_help_panel=_PANEL, help=help_text)(_service(name))
 

@@ -25,8 +25,8 @@ def add_to(tree: Tree) -> None:
     for name, command, help_text in (
         ("search", search, "检索资源库 / Search the repository"),
         ("trail", trail, "报文流转轨迹 / The way of a message"),
-        ("export", export, "导出报文（DSSE JSON），可离线验证 / Export a message, to be verified offline"),
-        ("score", score, "月度积分表，或积分明细 / A hub's month table, or where a unit's points come from"),
+        ("export", export, "导出报文，可离线验证 / Export a message as DSSE JSON"),
+        ("score", score, "月度积分表、积分明细 / A month's points, and where they come from"),
     ):
         tree.command(name, rich_help_panel=_PANEL, help=help_text)(command)
 
@@ -61,23 +61,25 @@ def trail(id: MessageId, *, reader: Reader = _DEFAULT_READER, archive: Archive =
 
 def search(
     words: Annotated[
-        list[str] | None, typer.Argument(metavar="WORDS…", help="检索词；\"短语\"；-排除 / Words, \"a phrase\", -excluded")
+        list[str] | None, typer.Argument(metavar="WORDS…", help='检索词；"短语"；-排除 / Words, "a phrase", -excluded')
     ] = None,
     *,
     reader: Reader = _DEFAULT_READER,
-    unit: Annotated[str, typer.Option(metavar="CODE", help="单位，或地区及其下属 / A unit, or an area with all under it")] = "",
+    unit: Annotated[
+        str, typer.Option(metavar="CODE", help="单位，或地区及其下属 / A unit, or an area with all under it")
+    ] = "",
     category: Annotated[str, typer.Option(metavar="CATEGORY", help="分类 / Category, e.g. experience")] = "",
-    adopted: Annotated[
-        bool | None, typer.Option("--adopted/--not-adopted", help="是否已采用 / Adopted or not")
-    ] = None,
+    adopted: Annotated[bool | None, typer.Option("--adopted/--not-adopted", help="是否已采用 / Adopted or not")] = None,
     from_day: Annotated[
         datetime | None, typer.Option("--from", metavar="DAY", formats=_DAY, help="起始日 / From this day on")
     ] = None,
     to_day: Annotated[
         datetime | None, typer.Option("--to", metavar="DAY", formats=_DAY, help="截止日 / Up to this day")
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, max=100, help="条数 / How many")] = 20,
-    newest: Annotated[bool, typer.Option("--newest", help="按时间排序 / Newest first, instead of by relevance")] = False,
+    limit: Annotated[int, typer.Option(metavar="N", min=1, max=100, help="条数 / How many")] = 20,
+    newest: Annotated[
+        bool, typer.Option("--newest", help="按时间排序 / Newest first, instead of by relevance")
+    ] = False,
     archive: Archive = "",
     as_json: Json = False,
 ) -> int:
@@ -129,10 +131,14 @@ def export(
 
 
 def score(
-    node: Annotated[str, typer.Argument(metavar="HUB|UNIT", help="上级办公室；--explain 时为单位 / Hub; unit with --explain")],
+    node: Annotated[
+        str, typer.Argument(metavar="HUB|UNIT", help="上级办公室；--explain 时为单位 / Hub; unit with --explain")
+    ],
     month: Annotated[str, typer.Argument(metavar="YYYY-MM", help="月份 / Month")],
     *,
-    explain: Annotated[bool, typer.Option("--explain", help="逐条说明积分来源 / Say where each point comes from")] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="逐条说明积分来源 / Say where each point comes from")
+    ] = False,
     hub: Annotated[str, typer.Option(metavar="CODE", help="只看该上级办公室 / Of this hub only, with --explain")] = "",
     scoring: Scoring = "",
     as_json: Json = False,
@@ -160,12 +166,28 @@ def _put_month(found: dict[str, Any]) -> None:
     from services.cli import output  # noqa: PLC0415
 
     rows = [
-        (line["unit"], line["name"], line["unit_class"], line["adopted"], line["merged"], line["points"], line["year_points"])
+        (
+            line["unit"],
+            line["name"],
+            line["unit_class"],
+            line["adopted"],
+            line["merged"],
+            line["points"],
+            line["year_points"],
+        )
         for line in found["lines"]
     ]
     total = ("", "合计 / total", "", found["adopted"], found["merged"], found["points"], found["year_points"])
     output.put_table(
-        ("单位 / unit", "名称 / name", "类别 / class", "采用 / adopted", "综合 / merged", "积分 / points", "本年 / year"),
+        (
+            "单位 / unit",
+            "名称 / name",
+            "类别 / class",
+            "采用 / adopted",
+            "综合 / merged",
+            "积分 / points",
+            "本年 / year",
+        ),
         [*rows, total],
         title=f"{found['hub']} {found['month']}",
     )

@@ -5,18 +5,21 @@ Only ``typer`` is imported here, so that ``yizhan --help`` is quick; each comman
 
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 from proto.errors import RefusedError
+from services.cli import helptext
 from services.cli.failures import CliError, Exit, one_line
 from services.kit.errors import KeyUnusableError, SettingsError, TransientError
 
+F = TypeVar("F", bound=Callable[..., Any])
+
 EXIT_CODES: Final = (
     ("0", "成功", "good"),
-    ("1", "所问不成立：验证未通过、查无此项、被拒收", "the thing asked about is not so: not verified, not found, refused"),
+    ("1", "所问不成立：未通过验证、查无此项、被拒", "not so: not verified, not found, refused"),
     ("2", "用法有误", "wrong usage"),
     ("3", "此处无法运行：缺少软件或权限", "cannot run here: a package or a permission is missing"),
     ("4", "无法连接或繁忙，可稍后重试", "not reachable or busy, try again"),
@@ -24,36 +27,23 @@ EXIT_CODES: Final = (
     ("130", "被 Ctrl-C 中断", "interrupted by Ctrl-C"),
 )  # fmt: skip
 """Exit code, Chinese, English."""
-EPILOG: Final = "退出码 / Exit codes: " + "；".join(f"{code} {zh} / {en}" for code, zh, en in EXIT_CODES)
-_HELP: Final = "显示帮助 / Show this help and exit"
-_COMPLETION: Final = {
-    "install_completion": "为当前 shell 安装补全 / Install completion for this shell",
-    "show_completion": "显示补全脚本 / Show the completion script",
-}
+EPILOG: Final = "\n".join(["退出码 / Exit codes:", *(f"  {code:>3}  {zh} / {en}" for code, zh, en in EXIT_CODES)])
 
 
 class Command(TyperCommand):
-    """A command whose help option speaks both languages."""
+    """A command whose help speaks both languages."""
 
-    def get_help_option(self, ctx: Any) -> Any:
-        """Return ``--help`` with our words."""
-        return _translated(super().get_help_option(ctx))
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write our own page."""
+        formatter.write(helptext.page(self, ctx.command_path))
 
 
 class Group(TyperGroup):
     """A group of commands; the outermost one turns failures into a line and an exit code."""
 
-    def get_help_option(self, ctx: Any) -> Any:
-        """Return ``--help`` with our words."""
-        return _translated(super().get_help_option(ctx))
-
-    def get_params(self, ctx: Any) -> Any:
-        """Return the parameters, those of completion with our words."""
-        found = super().get_params(ctx)
-        for param in found:
-            if param.name in _COMPLETION:
-                param.help = _COMPLETION[param.name]  # type: ignore[attr-defined]
-        return found
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write our own page."""
+        formatter.write(helptext.page(self, ctx.command_path))
 
     def main(
         self,
@@ -96,7 +86,7 @@ class Tree(typer.Typer):
             context_settings={"help_option_names": ["--help", "-h"]},
         )
 
-    def command(self, name: str | None = None, **settings: Any) -> Any:
+    def command(self, name: str | None = None, **settings: Any) -> Callable[[F], F]:
         """Register a command."""
         settings.setdefault("cls", Command)
         settings.setdefault("epilog", EPILOG)
@@ -116,13 +106,17 @@ def exit_code_of(run: Callable[[], Any]) -> int:
     except SettingsError as error:
         return _fail(Exit.SETTINGS, one_line("settings", "设置有误", "Settings", str(error)))
     except TransientError as error:
-        return _fail(Exit.UNREACHABLE, one_line("line.down", "无法连接，请稍后重试", "Not reachable, try again", str(error)))
+        return _fail(
+            Exit.UNREACHABLE, one_line("line.down", "无法连接，请稍后重试", "Not reachable, try again", str(error))
+        )
     except KeyUnusableError:
         return _fail(Exit.NOT_SO, one_line("key.unusable", "口令有误或密钥不可用", "Wrong passphrase, or not a key"))
     except PermissionError as error:
         return _fail(Exit.CANNOT, one_line("permission", "没有权限", "No permission", str(error.filename or "")))
     except FileNotFoundError as error:
-        return _fail(Exit.USAGE, one_line("file.missing", "没有这个文件", "There is no such file", str(error.filename or "")))
+        return _fail(
+            Exit.USAGE, one_line("file.missing", "没有这个文件", "There is no such file", str(error.filename or ""))
+        )
     except IsADirectoryError as error:
         return _fail(Exit.USAGE, one_line("file.folder", "这是文件夹", "That is a folder", str(error.filename or "")))
     except (KeyboardInterrupt, typer.Abort):
@@ -135,7 +129,7 @@ def exit_code_of(run: Callable[[], Any]) -> int:
 
 
 def _usage(error: Any) -> int:
-    if type(error).__name__ == "NoArgsIsHelpError":  # its context has printed the help already
+    if type(error).__name__ == "NoArgsIsHelpError":  # its text is the help page
         typer.echo(error.format_message(), err=True)
         return Exit.USAGE
     context = getattr(error, "ctx", None)
@@ -146,9 +140,3 @@ def _usage(error: Any) -> int:
 def _fail(code: int, line: str) -> int:
     typer.echo(line, err=True)
     return int(code)
-
-
-def _translated(option: Any) -> Any:
-    if option is not None:
-        option.help = _HELP
-    return option

@@ -34,7 +34,9 @@ class Trust(Struct, frozen=True, kw_only=True):
 def read_trust(root: Path, registry: Path) -> Trust:
     """Return the state; refuse where the directory is missing or not the root's. A bad roster is only a problem."""
     if not root.exists():
-        raise cannot("root.missing", "没有根公钥文件，请用 --root 指定", "No pinned root keys; name them with --root", str(root))
+        raise cannot(
+            "root.missing", "没有根公钥文件，请用 --root 指定", "No pinned root keys; name them with --root", str(root)
+        )
     roots = pinned_roots(str(root))
     state = TrustState(roots)
     read_directory(state, registry / DIRECTORY)
@@ -60,5 +62,3 @@ def read_directory(state: TrustState, path: Path) -> Directory:
     if not isinstance(taken, Directory):
         raise refused(Reason.PAYLOAD_UNKNOWN_KIND, str(path))
     return taken
-
-

@@ -18,13 +18,16 @@ _PANEL: Final = "查阅 / Looking up"
 def add_to(tree: Tree) -> None:
     """Add the command."""
     tree.command(
-        "verify", rich_help_panel=_PANEL, help="离线验证报文的签名和签发 / Verify messages' signatures and sign-offs, offline"
+        "verify",
+        rich_help_panel=_PANEL,
+        help="离线验证签名和签发 / Verify signatures and sign-offs, offline",
     )(verify)
 
 
 def verify(
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", help="DSSE JSON：一件、数组或每行一件 / One message, a list, or one a line")
+        Path,
+        typer.Argument(metavar="FILE", help="DSSE JSON：一件、数组或每行一件 / One message, a list, or one a line"),
     ],
     *,
     root: RootFile = None,
@@ -76,6 +79,15 @@ def _put_table(found: "list[Verdict]") -> None:
         return number, mark, verdict.kind, verdict.origin, verdict.id, verdict.sent_at, verdict.signed_off_by, code
 
     output.put_table(
-        ("#", "结论 / verdict", "种类 / kind", "单位 / origin", "编号 / id", "发送 / sent", "签发 / signed off", "原因 / why"),
+        (
+            "#",
+            "结论 / verdict",
+            "种类 / kind",
+            "单位 / origin",
+            "编号 / id",
+            "发送 / sent",
+            "签发 / signed off",
+            "原因 / why",
+        ),
         (row(number, verdict) for number, verdict in enumerate(found, 1)),
     )

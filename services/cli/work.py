@@ -23,15 +23,17 @@ _BYTES_AT_ONCE: Final = 3_000_000
 def add_to(tree: Tree) -> None:
     """Add the commands."""
     for name, command, help_text in (
-        ("submit", submit, "新建信息并送审，可签发报送 / Draft a report and submit it, or sign and send it"),
+        ("submit", submit, "新建信息并送审，或签发报送 / Draft and submit, or send, a report"),
         ("import", import_drafts, "批量导入草稿（JSONL）/ Import drafts (JSONL)"),
-        ("adopt", adopt, "采用、综合采用、退改、不采用、冲正 / Adopt, merge, return, decline, reverse"),
+        ("adopt", adopt, "采用、退改、不采用、冲正 / Adopt, return, decline, reverse"),
     ):
         tree.command(name, rich_help_panel=_PANEL, help=help_text)(command)
 
 
 def submit(
-    file: Annotated[str, typer.Argument(metavar="FILE|-", help="信息内容，JSON 或 TOML；- 为标准输入 / Content; - is stdin")],
+    file: Annotated[
+        str, typer.Argument(metavar="FILE|-", help="信息内容，JSON 或 TOML；- 为标准输入 / Content; - is stdin")
+    ],
     *,
     node: NodeCode = "",
     person: Person = "",
@@ -49,7 +51,8 @@ def submit(
         Path | None, typer.Option(metavar="FILE", help="审核人口令文件 / Reviewer's password file")
     ] = None,
     approve_as: Annotated[
-        str, typer.Option(metavar="PERSON", help="签发人，默认即审核人；重要信息须本级领导 / Approver, else the reviewer")
+        str,
+        typer.Option(metavar="PERSON", help="签发人，默认即审核人；重要信息须本级领导 / Approver, else the reviewer"),
     ] = "",
     approve_password_file: Annotated[
         Path | None, typer.Option(metavar="FILE", help="签发人口令文件 / Approver's password file")
@@ -86,7 +89,9 @@ def submit(
     if as_json:
         output.put_json(done)
     else:
-        output.put_facts((("编号 / item", done["item"]), ("状态 / state", done["state"]), ("报文 / message", done["message"])))
+        output.put_facts(
+            (("编号 / item", done["item"]), ("状态 / state", done["state"]), ("报文 / message", done["message"]))
+        )
     return Exit.GOOD
 
 
@@ -129,7 +134,9 @@ def import_drafts(
 
 def adopt(
     hub: Annotated[str, typer.Argument(metavar="HUB", help="采编单位代码 / The hub that decides")],
-    reports: Annotated[list[UUID] | None, typer.Argument(metavar="REPORT…", help="信息报文编号 / Reports, by message")] = None,
+    reports: Annotated[
+        list[UUID] | None, typer.Argument(metavar="REPORT…", help="信息报文编号 / Reports, by message")
+    ] = None,
     *,
     series: Annotated[str, typer.Option(metavar="SERIES", help="刊物 / Publication: daily, special, research…")] = "",
     issue: Annotated[str, typer.Option(metavar="ISSUE", help="期号 / Issue")] = "",
@@ -138,7 +145,9 @@ def adopt(
     ] = None,
     decline: Annotated[bool, typer.Option("--decline", help="不采用 / Decline")] = False,
     send_back: Annotated[bool, typer.Option("--return", help="退改 / Return for changes")] = False,
-    reverse: Annotated[UUID | None, typer.Option(metavar="DECISION", help="冲正该采编结果 / Reverse this decision")] = None,
+    reverse: Annotated[
+        UUID | None, typer.Option(metavar="DECISION", help="冲正该采编结果 / Reverse this decision")
+    ] = None,
     reason: Annotated[str, typer.Option(metavar="TEXT", help="理由 / Reason")] = "",
     person: Person = "editor",
     password_file: PasswordFile = None,
@@ -163,7 +172,11 @@ def adopt(
         output.put_json({**done, "verdict": body["verdict"]})
     else:
         output.put_facts(
-            (("采编结果 / decision", done["decision"]), ("结论 / verdict", body["verdict"]), ("信息 / reports", done["reports"]))
+            (
+                ("采编结果 / decision", done["decision"]),
+                ("结论 / verdict", body["verdict"]),
+                ("信息 / reports", done["reports"]),
+            )
         )
     return Exit.GOOD
 

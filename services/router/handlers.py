@@ -20,7 +20,7 @@ from proto.messages import Receipt, ReceiptEntry
 from proto.topology import DELIVER, REFUSED, REGISTRY_KINDS, ROUTER_QUEUE
 from services.kit.batch import PacedSignal
 from services.kit.bus import Incoming, Session
-from services.kit.consumer import park
+from services.kit.consumer import publish_dead
 from services.kit.crypto import PrivateKey
 from services.kit.errors import UnavailableError
 from services.kit.ids import Clock, NewId
@@ -100,7 +100,7 @@ class Routing:
                 self._wake.clear()
             start = 0
             for index, message in enumerate(batch):
-                if (message.routing_key or "").rpartition(".")[2] in REGISTRY_KINDS:
+                if (message.routing_key).rpartition(".")[2] in REGISTRY_KINDS:
                     await self._judge_and_send(batch[start:index])
                     await self._take_registry(message)
                     start = index + 1
@@ -144,14 +144,14 @@ class Routing:
             await self._publish_outputs(message, judgement)
         except UnavailableError as error:
             _log.warning("delivery_parked", digest=judgement.digest, error=str(error))
-            await park(self._session, message, error)
-            self._finish(message.delivery_tag or 0)
+            await publish_dead(self._session, message, error)
+            self._finish(message.delivery_tag)
             return
         if isinstance(judgement, Refused):
             _log.info("message_refused", reason=judgement.reason.value, digest=judgement.digest)
         self._metrics.judged(judgement)
         sender, entry = entry_for(judgement, self._clock())
-        self._receipts.append((message.delivery_tag or 0, sender, entry))
+        self._receipts.append((message.delivery_tag, sender, entry))
         if self._held >= self._settings.prefetch // 2:
             self._due.hurry()
         else:
@@ -173,9 +173,7 @@ class Routing:
                         cc=judgement.keys[1:],
                     )
                 elif judgement.reason is not Reason.REPORT_CLASSIFIED:  # of that, no copy is kept: only the receipt
-                    await self._session.publish(
-                        REFUSED, message.routing_key or "", message.body, message_id=str(uuid4())
-                    )
+                    await self._session.publish(REFUSED, message.routing_key, message.body, message_id=str(uuid4()))
             except UnavailableError:
                 if attempt == _ATTEMPTS:
                     raise
@@ -212,4 +210,4 @@ class Routing:
 
 
 def _arrival(message: Incoming) -> Arrival:
-    return Arrival(body=message.body, routing_key=message.routing_key or "", user_id=message.user_id)
+    return Arrival(body=message.body, routing_key=message.routing_key, user_id=message.user_id or "")

@@ -142,7 +142,6 @@ async def test_a_decision_may_overtake_the_directory(
     settings = settings_for(tmp_path, amqp_url, database_url, world)
     async with scoring_service(settings, world, registry=False) as scoring:
         await scoring.deliver(world.decision(PROVINCE, [world.report(REFORM)[0]], verdict=Verdict.ADOPTED))
-        assert (await scoring.get("/readyz"))[0] == 503
         await scoring.publish_registry(world.registry())
         await scoring.settled(entries=1, ignored={})
 

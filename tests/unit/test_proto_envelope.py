@@ -14,7 +14,7 @@ from securesystemslib.signer import CryptoSigner, SSlibKey
 from proto.envelope import Envelope, Signature, digest_of, from_json, kind_of, pae, payload_type_of, seal, unpack
 from proto.errors import Reason, RefusedError
 from proto.messages import KINDS
-from services.kit.crypto import PrivateKey, keyid_of, load_public, matches
+from services.kit.crypto import PrivateKey, keyid_of, load_public
 from tests.world import KUNSHAN, World, fixed_world
 
 SIGNATURES = st.builds(Signature, st.from_regex(r"[0-9a-f]{64}", fullmatch=True), st.binary(max_size=80))
@@ -95,8 +95,8 @@ def test_we_verify_what_securesystemslib_signed() -> None:
     (signature,) = envelope.signatures
     assert signature.keyid == keyid_of(public)
     verifier = load_public("ed25519", public)  # type: ignore[arg-type]
-    assert matches(verifier, signature.sig, envelope.pae())
-    assert not matches(verifier, signature.sig, envelope.payload)
+    assert verifier.matches(signature.sig, envelope.pae())
+    assert not verifier.matches(signature.sig, envelope.payload)
 
 
 @pytest.mark.parametrize("kind", [*KINDS, "sign-off", "key-request"])

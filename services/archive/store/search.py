@@ -65,7 +65,7 @@ class Searcher:
         try:
             async with self._turns, self._database.transaction() as connection:
                 await self._q.limit_reading(connection, milliseconds=self._milliseconds)
-                rows = await self._q.find(
+                found_rows = self._q.find(
                     connection,
                     reader=reader,
                     tsquery=tsquery,
@@ -85,6 +85,7 @@ class Searcher:
                     sent_from=filters.sent_from,
                     sent_before=filters.sent_before,
                 )
+                rows = [row async for row in found_rows]
         except asyncpg.QueryCanceledError as error:
             raise UnavailableError("search took too long") from error
         found = [

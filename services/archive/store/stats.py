@@ -54,8 +54,8 @@ class StatsReader:
     async def stats(self, since: datetime | None) -> Stats:
         """Return the counts of messages sent since then, of all where None."""
         async with self._database.connection() as connection:
-            kinds = {r["kind"]: r["count"] for r in await self._q.messages_by_kind(connection, since=since)}
-            outcomes = await self._q.messages_by_outcome(connection, since=since)
+            kinds = {r["kind"]: r["count"] async for r in self._q.messages_by_kind(connection, since=since)}
+            outcomes = [r async for r in self._q.messages_by_outcome(connection, since=since)]
             latency = await self._q.latency(connection, since=since)
             adopted = await self._q.adopted(connection, since=since)
             searchable = await self._q.searchable(connection, since=since)
@@ -75,5 +75,5 @@ class StatsReader:
     async def refused(self) -> list[RefusedMessage]:
         """Return the newest refused messages."""
         async with self._database.connection() as connection:
-            rows = await self._q.newest_refused(connection, limit=REFUSED_SHOWN)
-        return [RefusedMessage(**dict(row)) for row in rows]
+            rows = self._q.newest_refused(connection, limit=REFUSED_SHOWN)
+            return [RefusedMessage(**dict(row)) async for row in rows]

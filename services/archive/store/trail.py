@@ -32,7 +32,7 @@ class TrailReader:
                 row = await self._q.refused_for(connection, id=id, reader=reader)
             if row is None:
                 return None
-            related = await self._q.related(connection, id=id, reader=reader, limit=MAX_RELATED)
+            related = [r async for r in self._q.related(connection, id=id, reader=reader, limit=MAX_RELATED)]
         subject = Subject(
             id=id,
             origin=row["origin"],

@@ -1,21 +1,15 @@
 """Storing a batch: at most two statements, each whole or not at all, each harmless when repeated."""
 
-from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 import asyncpg
-import structlog
 from msgspec import Struct
 
-from services.archive.domain.records import Batch, RefusedRecord
+from services.archive.domain.records import Batch
 from services.kit.db import Database
 from services.kit.errors import PoisonError, TransientError
-
-_log: Final = structlog.get_logger()
-_REFUSED_BYTES: Final = 8 * 1024 * 1024
-"""Refused bytes per statement: a batch of oversize ones must not be held twice in memory."""
 
 
 class Written(Struct, frozen=True, kw_only=True):
@@ -39,38 +33,26 @@ class Writer:
         try:
             async with self._database.connection() as connection:
                 if batch.messages:
-                    before = await self._q.store_batch(connection, stored_at=at, **_columns(batch))
-                for part in _parts(batch.refused):
+                    known = self._q.store_batch(connection, stored_at=at, **_columns(batch))
+                    before = [row async for row in known]
+                if batch.refused:
                     await self._q.store_refused(
                         connection,
                         first_seen=at,
-                        digests=[r.digest for r in part],
-                        claimed_ids=[r.claimed_id for r in part],
-                        claimed_origins=[r.claimed_origin for r in part],
-                        envelopes=[r.envelope for r in part],
+                        digests=[r.digest for r in batch.refused],
+                        claimed_ids=[r.claimed_id for r in batch.refused],
+                        claimed_origins=[r.claimed_origin for r in batch.refused],
+                        envelopes=[r.envelope for r in batch.refused],
                     )
         except TransientError:
             raise
-        except (asyncpg.PostgresError, asyncpg.DataError, ValueError, TypeError) as error:
+        except (asyncpg.PostgresError, asyncpg.DataError) as error:
             raise PoisonError(type(error).__name__) from None  # its text may quote the row
         return Written(
             known=frozenset(row["id"] for row in before),
             reused=frozenset(row["id"] for row in before if row["reused"]),
             refused=len(batch.refused),
         )
-
-
-def _parts(refused: list[RefusedRecord]) -> Iterator[list[RefusedRecord]]:
-    part: list[RefusedRecord] = []
-    size = 0
-    for record in refused:
-        if part and size + len(record.envelope) > _REFUSED_BYTES:
-            yield part
-            part, size = [], 0
-        part.append(record)
-        size += len(record.envelope)
-    if part:
-        yield part
 
 
 def _columns(batch: Batch) -> dict[str, Any]:

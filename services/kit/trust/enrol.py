@@ -10,7 +10,7 @@ from proto import codec
 from proto.envelope import Envelope, Signer, digest_of, kind_of, seal
 from proto.errors import Reason, RefusedError
 from proto.messages import Action, Algorithm, Directory, Key, KeyRequest, Node, Role, Roster, SignOff, Staff
-from services.kit.crypto import PrivateKey, keyid_of, load_public, matches
+from services.kit.crypto import PrivateKey, keyid_of, load_public
 from services.kit.errors import KeyUnusableError
 
 
@@ -64,7 +64,7 @@ def open_key_request(envelope: Envelope, directory: Directory | None) -> KeyRequ
     signatures = {s.keyid: s.sig for s in envelope.signatures}
     data = envelope.pae()
     for keyid, public in needed.items():
-        if not matches(load_public(request.algorithm, public), signatures.get(keyid, b""), data):
+        if not load_public(request.algorithm, public).matches(signatures.get(keyid, b""), data):
             raise RefusedError(Reason.SIGNATURE_INVALID, "the request")
     return request
 

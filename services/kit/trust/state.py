@@ -21,7 +21,7 @@ from proto import codec
 from proto.envelope import Envelope, digest_of
 from proto.errors import Reason, RefusedError
 from proto.messages import Directory, Key, Node, NodeKind, Role, Roster, Staff
-from services.kit.crypto import Verifier, keyid_of, load_public, matches
+from services.kit.crypto import Verifier, keyid_of, load_public
 from services.kit.errors import KeyUnusableError
 
 
@@ -125,7 +125,7 @@ class TrustState:
             (root := self._roots.get(s.keyid)) is not None
             and root.key.revoked_from is None
             and _valid(root.key, directory.sent_at)
-            and matches(root.verifier, s.sig, data)
+            and root.verifier.matches(s.sig, data)
             for s in envelope.signatures
         )
         if not signed:
@@ -156,7 +156,7 @@ class TrustState:
             and known.node == code
             and known.key.revoked_from is None
             and _valid(known.key, max(roster.sent_at, issued))  # a date of long ago does not revive an ended key
-            and matches(known.verifier, s.sig, data)
+            and known.verifier.matches(s.sig, data)
             for s in envelope.signatures
         )
         if not signed:  # rule 4

@@ -20,7 +20,6 @@ from proto.envelope import Envelope, digest_of
 from proto.errors import Reason, RefusedError
 from proto.limits import CLOCK_SKEW_SECONDS
 from proto.messages import Action, Importance, Key, Message, Report, ReportContent, Role, SignOff
-from services.kit.crypto import matches
 from services.kit.trust.state import TrustState, in_office
 
 _SKEW: Final = timedelta(seconds=CLOCK_SKEW_SECONDS)
@@ -63,7 +62,7 @@ def verify_signature(state: TrustState, envelope: Envelope, message: Message, *,
         if known.node != message.origin:
             raise RefusedError(Reason.KEY_NOT_OF_ORIGIN)
         _check_key(known.key, message.sent_at, now, Reason.KEY_REVOKED, Reason.KEY_NOT_VALID)  # (5)
-        if not matches(known.verifier, signature.sig, data):  # (6)
+        if not known.verifier.matches(signature.sig, data):  # (6)
             raise RefusedError(Reason.SIGNATURE_INVALID)
 
 
@@ -97,7 +96,7 @@ def verify_sign_off(state: TrustState, report: Report, envelope: Envelope, *, no
     _check_key(known.key, statement.at, now, Reason.SIGN_OFF_KEY_REVOKED, Reason.SIGN_OFF_NOT_IN_OFFICE)
     if statement.role not in staff.roles:  # (13)
         raise RefusedError(Reason.SIGN_OFF_ROLE, statement.role)
-    if not matches(known.verifier, signature.sig, envelope.pae()):  # (14)
+    if not known.verifier.matches(signature.sig, envelope.pae()):  # (14)
         raise RefusedError(Reason.SIGN_OFF_INVALID, statement.person)
     return statement
 

@@ -1,0 +1,158 @@
+"""``yizhan verify``: offline, on files as they are exported."""
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from typer.testing import CliRunner
+
+from proto.messages import Directory, Roster
+from services.cli.app import app
+from services.cli.failures import Exit
+from services.kit.ids import utc_now
+from tests.world import JIANGYIN, KUNSHAN, LEAD_SIGNS, World
+
+
+@pytest.fixture(scope="module")
+def world() -> World:
+    return World.make(utc_now())
+
+
+@pytest.fixture(scope="module")
+def place(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("network")
+    (folder / "rosters").mkdir()
+    (folder / "root.json").write_bytes(msgspec.json.encode(world.pinned))
+    for envelope in world.registry():
+        message = world.state.apply(envelope)
+        name = "directory.json" if isinstance(message, Directory) else f"rosters/{message.origin}.json"
+        (folder / name).write_bytes(envelope.json())
+    return folder
+
+
+def _verify(place: Path, file: Path, *more: str) -> Any:
+    words = ["verify", str(file), "--root", str(place / "root.json"), "--registry", str(place), *more]
+    return CliRunner().invoke(app, words, prog_name="yizhan")
+
+
+def _file(tmp_path: Path, *parts: bytes, joined: bytes = b"\n") -> Path:
+    path = tmp_path / "messages.json"
+    path.write_bytes(joined.join(parts))
+    return path
+
+
+def _altered(data: bytes) -> bytes:
+    envelope = json.loads(data)
+    raw = bytearray(msgspec.json.decode(json.dumps(envelope["payload"]).encode(), type=bytes))
+    raw[raw.index("昆".encode())] ^= 1 << 3
+    envelope["payload"] = msgspec.to_builtins(bytes(raw))
+    return json.dumps(envelope).encode()
+
+
+def test_a_good_report_is_valid_and_names_its_signers(world: World, place: Path, tmp_path: Path) -> None:
+    report, envelope = world.report(KUNSHAN)
+    result = _verify(place, _file(tmp_path, envelope.json()), "--json")
+    assert result.exit_code == Exit.GOOD, result.stderr
+    answer = json.loads(result.stdout)
+    assert answer["verified"] is True
+    assert answer["registry_problems"] == []
+    (verdict,) = answer["messages"]
+    assert verdict["ok"] is True
+    assert verdict["id"] == str(report.id)
+    assert verdict["signed_off_by"] == ["lead (office_lead, reviewed)", "lead (office_lead, approved)"]
+
+
+def test_one_altered_byte_among_good_ones_fails_the_file(world: World, place: Path, tmp_path: Path) -> None:
+    good, other = (world.report(code)[1].json() for code in (KUNSHAN, JIANGYIN))
+    result = _verify(place, _file(tmp_path, good, _altered(other)), "--json")
+    assert result.exit_code == Exit.NOT_SO
+    answer = json.loads(result.stdout)
+    assert answer["verified"] is False
+    assert [m["ok"] for m in answer["messages"]] == [True, False]
+    assert answer["messages"][1]["code"] in ("signature.invalid", "payload.not_utf8")
+    assert answer["messages"][1]["zh"]
+
+
+@pytest.mark.parametrize("form", ["list", "lines", "one"])
+def test_all_forms_of_files_are_read(world: World, place: Path, tmp_path: Path, form: str) -> None:
+    parts = [world.report(code)[1].json() for code in (KUNSHAN, JIANGYIN)]
+    path = {
+        "list": lambda: _file(tmp_path, b"[" + b", ".join(parts) + b"]"),
+        "lines": lambda: _file(tmp_path, *parts, b""),
+        "one": lambda: _file(tmp_path, msgspec.json.format(parts[0], indent=2)),
+    }[form]()
+    result = _verify(place, path, "--json")
+    assert result.exit_code == Exit.GOOD, result.stdout
+    assert len(json.loads(result.stdout)["messages"]) == (1 if form == "one" else 2)
+
+
+@pytest.mark.parametrize(
+    ("signs", "reason"), [((), "sign_off.missing"), (LEAD_SIGNS[:1], "sign_off.missing")], ids=["none", "review-only"]
+)
+def test_a_report_without_its_sign_offs_fails(
+    world: World, place: Path, tmp_path: Path, signs: Any, reason: str
+) -> None:
+    _, envelope = world.report(KUNSHAN, sign=signs)
+    result = _verify(place, _file(tmp_path, envelope.json()))
+    assert result.exit_code == Exit.NOT_SO
+    assert reason in result.stdout
+    assert "无效 / invalid" in result.stdout
+
+
+def test_another_units_key_fails(world: World, place: Path, tmp_path: Path) -> None:
+    _, envelope = world.report(KUNSHAN, key=world.node_keys[JIANGYIN])
+    result = _verify(place, _file(tmp_path, envelope.json()), "--json")
+    assert json.loads(result.stdout)["messages"][0]["code"] == "key.not_of_origin"
+
+
+def test_garbage_gets_a_verdict_not_a_traceback(place: Path, tmp_path: Path) -> None:
+    result = _verify(place, _file(tmp_path, b'{"payload": 1}', b"\xff\xfe", b"[[["), "--json")
+    assert result.exit_code == Exit.NOT_SO
+    assert {m["code"] for m in json.loads(result.stdout)["messages"]} == {"envelope.malformed"}
+
+
+def test_registry_messages_are_verified_too(world: World, place: Path, tmp_path: Path) -> None:
+    listed = {type(world.state.apply(e)): e.json() for e in world.registry()}
+    result = _verify(place, _file(tmp_path, listed[Directory], listed[Roster]), "--json")
+    assert result.exit_code == Exit.GOOD, result.stdout
+
+
+def test_a_key_is_judged_as_of_the_time_asked_for(world: World, place: Path, tmp_path: Path) -> None:
+    _, envelope = world.report(KUNSHAN)
+    early = (world.now - timedelta(days=1)).isoformat()
+    result = _verify(place, _file(tmp_path, envelope.json()), "--at", early, "--json")
+    assert json.loads(result.stdout)["messages"][0]["code"] == "payload.sent_in_future"
+
+
+def test_a_forged_directory_is_refused_before_anything_is_verified(world: World, place: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "root.json").write_bytes(msgspec.json.encode(World.make(world.now).pinned))
+    _, envelope = world.report(KUNSHAN)
+    words = [
+        "verify",
+        str(_file(tmp_path, envelope.json())),
+        "--root",
+        str(other / "root.json"),
+        "--registry",
+        str(place),
+    ]
+    result = CliRunner().invoke(app, words, prog_name="yizhan")
+    assert result.exit_code == Exit.NOT_SO
+    assert "registry.not_signed_by_root" in result.stderr
+
+
+def test_an_empty_file_and_a_missing_one_are_wrong_usage(place: Path, tmp_path: Path) -> None:
+    assert _verify(place, _file(tmp_path, b"")).exit_code == Exit.USAGE
+    assert _verify(place, tmp_path / "absent.json").exit_code == Exit.USAGE
+
+
+def test_without_a_root_key_it_cannot_run(tmp_path: Path) -> None:
+    file = _file(tmp_path, b"{}")
+    words = ["verify", str(file), "--root", str(tmp_path / "absent.json"), "--registry", str(tmp_path)]
+    result = CliRunner().invoke(app, words, prog_name="yizhan")
+    assert result.exit_code == Exit.CANNOT
+    assert "root.missing" in result.stderr
