@@ -127,9 +127,7 @@ class Network:
         """Return a unit's own key."""
         if code not in self._keys:
             passphrase = secret(str(self.place.secrets / "node-passphrase"))
-            self._keys[code] = PrivateKey.from_pem(
-                (self.place.keys / "nodes" / f"{code}.pem").read_bytes(), passphrase
-            )
+            self._keys[code] = PrivateKey.from_pem((self.place.keys / "nodes" / f"{code}.pem").read_bytes(), passphrase)
         return self._keys[code]
 
     def root_key(self) -> PrivateKey:
@@ -155,7 +153,9 @@ class Network:
         self, node: str, content: str, *, about: UUID | None = None, item: UUID | None = None, **others: Any
     ) -> UUID:
         """Hand in a signed-off report and return its message id."""
-        signers = await self.sign(node, content, important=msgspec.json.decode(content).get("importance") == "important")
+        signers = await self.sign(
+            node, content, important=msgspec.json.decode(content).get("importance") == "important"
+        )
         body = {
             "content": content, "sign_offs": [msgspec.Raw(s.json()) for s in signers], "about": about, "id": item,
             **others,
@@ -165,9 +165,7 @@ class Network:
 
     async def item(self, node: str, message: UUID) -> dict[str, Any]:
         """Return an item by its message id, with receipts and verdicts."""
-        found: dict[str, Any] = await self.people.call(
-            node, "officer", "GET", f"/api/v1/nodes/{node}/items/{message}"
-        )
+        found: dict[str, Any] = await self.people.call(node, "officer", "GET", f"/api/v1/nodes/{node}/items/{message}")
         return found
 
     async def receipt(self, node: str, message: UUID, outcome: str) -> dict[str, Any]:
@@ -220,4 +218,3 @@ def _free_base() -> Ports:
             continue
         return ports
     raise AssertionError("no free range of ports")
-

@@ -57,8 +57,11 @@ class Office:
             raise not_so("root.not_in_force", "这不是现行根密钥", "This root key is not in force", root.keyid[:16])
         self._roots = roots
 
-    def approve(self, requests: Sequence[bytes], terms: Terms) -> Change:
-        """Take requests in: new units on ``terms``, known ones only by a rotation that the old key signed."""
+    def approve(self, requests: Sequence[bytes], terms: Terms, *, overlap_minutes: int) -> Change:
+        """Take requests in: new units on ``terms``, known ones only by a rotation that the old key signed.
+
+        A rotated key holds ``overlap_minutes`` longer, until its gateway has the new one.
+        """
         nodes: dict[str, Node] = {}
         added: list[str] = []
         for data in requests:
@@ -68,7 +71,7 @@ class Office:
                 added.append(request.node)
                 nodes[request.node] = self._new(request, terms)
             elif request.replaces is not None:
-                nodes[request.node] = self._rotated(known, request, timedelta(0))
+                nodes[request.node] = self._rotated(known, request, timedelta(minutes=overlap_minutes))
             elif all(key.keyid != keyid_of(request.public) for key in known.keys):
                 raise not_so(
                     "node.enrolled",
@@ -81,7 +84,7 @@ class Office:
         return self._write(list(nodes.values()), added)
 
     def rotate(self, request: bytes, *, overlap_minutes: int) -> Change:
-        """Take a rotation in; the old key holds a little longer, until the gateway has been restarted."""
+        """Take one rotation in."""
         opened = open_key_request(from_json(request), self._current)
         return self._write([self._rotated(self._known(opened.node), opened, timedelta(minutes=overlap_minutes))], [])
 

@@ -23,6 +23,12 @@ RootPassphrase = Annotated[
     Path | None,
     typer.Option("--root-passphrase-file", metavar="FILE", help="根私钥口令文件 / Root key's passphrase file"),
 ]
+Overlap = Annotated[
+    int,
+    typer.Option(
+        metavar="MINUTES", min=0, max=10_080, help="换钥时旧密钥再有效多久 / How long a rotated key still holds"
+    ),
+]
 Via = Annotated[str, typer.Option("--via", metavar="URL", help="经此网关发布，默认本机 / Gateway to publish through")]
 Publish = Annotated[bool, typer.Option("--publish/--no-publish", help="是否经网关发布 / Publish through the gateway")]
 
@@ -81,6 +87,7 @@ def approve(
         ResearchClass | None,
         typer.Option(metavar="CLASS", help=f"调研定额类别 / Class of the research quota: {', '.join(ResearchClass)}"),
     ] = None,
+    overlap: Overlap = 10,
     root_key: RootKey = None,
     root_passphrase_file: RootPassphrase = None,
     publish: Publish = True,
@@ -100,7 +107,7 @@ def approve(
         research_class=research_class,
     )
     with directory.signing(place, root_key, root_passphrase_file) as office:
-        change = office.approve([path.read_bytes() for path in requests], terms)
+        change = office.approve([path.read_bytes() for path in requests], terms, overlap_minutes=overlap)
     return _finish(place, change, publish=publish, gateway=via, as_json=as_json)
 
 
@@ -142,10 +149,7 @@ def rotate(
         Path | None, typer.Option("--keys", metavar="DIR", help="单位密钥文件夹，默认本机 / Folder of unit keys")
     ] = None,
     passphrase_file: PassphraseFile = None,
-    overlap: Annotated[
-        int,
-        typer.Option(metavar="MINUTES", min=0, max=10_080, help="旧密钥再有效多久 / How long the old key still holds"),
-    ] = 10,
+    overlap: Overlap = 10,
     root_key: RootKey = None,
     root_passphrase_file: RootPassphrase = None,
     publish: Publish = True,
@@ -153,30 +157,28 @@ def rotate(
     as_json: Json = False,
 ) -> int:
     """Make the request; approve it at once where the root key is at hand. Repeating it goes on where it stopped."""
-    from services.cli import directory, output, rotation  # noqa: PLC0415
+    from services.cli import directory, output, publishing, rotation  # noqa: PLC0415
     from services.cli.place import Place  # noqa: PLC0415
+    from services.cli.trust import DIRECTORY  # noqa: PLC0415
 
     place = Place.here()
     turn = rotation.begin(place, code, keys or place.keys / "nodes", passphrase_file, at=output.now())
-    if turn.approved:
-        output.say("名录已含新密钥 / the directory has the new key already")
-        change: Change | None = None
-    elif not (root_key or place.keys / "root.pem").exists():
-        facts = {"node": code, "request": turn.request, "keyid": turn.new.keyid, "approved": False}
-        _put(facts, as_json=as_json)
-        output.say("请交省级办公室批准后再次运行本命令 / have it approved, then run this again")
-        return Exit.GOOD
-    else:
+    done = {"node": code, "keyid": turn.new.keyid, "approved": True, "published": publish}
+    if not turn.approved:
+        if not (root_key or place.keys / "root.pem").exists():
+            _put(done | {"approved": False, "published": False, "request": turn.request}, as_json=as_json)
+            output.say("请交省级办公室批准后再次运行本命令 / have it approved, then run this again")
+            return Exit.GOOD
         with directory.signing(place, root_key, root_passphrase_file) as office:
-            change = office.rotate(turn.request.read_bytes(), overlap_minutes=overlap)
+            office.rotate(turn.request.read_bytes(), overlap_minutes=overlap)
+    if publish:  # first: with a key that nobody knows yet the gateway would be refused everywhere
+        publishing.send(place, via, [(place.registry / DIRECTORY).read_bytes()])
     rotation.finish(turn)
+    _put(done, as_json=as_json)
     output.say(
-        f"新密钥已启用，请在 {overlap} 分钟内重启网关 / new key in place: restart the gateway within {overlap} minutes"
+        "新密钥已就位，请即重启网关，旧密钥即将停用 / new key in place: restart the gateway, the old one ends soon"
     )
-    if change is None:
-        _put({"node": code, "keyid": turn.new.keyid, "approved": True}, as_json=as_json)
-        return Exit.GOOD
-    return _finish(place, change, publish=publish, gateway=via, as_json=as_json)
+    return Exit.GOOD
 
 
 @tree.command("revoke", help="吊销密钥 / Revoke a key")

@@ -7,6 +7,7 @@ from typing import Final
 from deploy.embedded.ports import Ports
 from services.kit.settings import secret
 
+VHOST: Final = "yizhan"
 ROOT: Final = Path(__file__).resolve().parents[2]
 
 
@@ -43,6 +44,10 @@ class Place:
     def operator(self) -> str:
         """Return the operator's token."""
         return secret(str(self.operator_token))
+
+    def amqp_url(self, user: str) -> str:
+        """Return the private broker's URL for one of its users."""
+        return f"amqp://{user}:{self.broker_password(user)}@127.0.0.1:{self.ports.amqp}/{VHOST}"
 
     def broker_password(self, user: str) -> str:
         """Return the password of a broker user (gateway, router, scoring, archive, operator)."""

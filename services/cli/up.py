@@ -143,8 +143,8 @@ async def _run(place: Place, screen: Screen, stop: asyncio.Event, *, once: bool,
 
 async def _sample_day(place: Place, screen: Screen, amqp_url: str, *, as_json: bool) -> int:
     day = read_day()
-    sender = amqp_url or f"amqp://gateway:{place.broker_password('gateway')}@127.0.0.1:{place.ports.amqp}/yizhan"
-    totals = await send_day(place, day, amqp_url=sender, progress=screen.progress)
+    gateway, operator = (amqp_url or place.amqp_url(user) for user in ("gateway", "operator"))
+    totals = await send_day(place, day, gateway_url=gateway, operator_url=operator, progress=screen.progress)
     wrong = mismatches(day, totals)
     if as_json:
         sys.stdout.write(json.dumps(totals, ensure_ascii=False) + "\n")

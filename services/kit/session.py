@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from datetime import datetime
-from secrets import token_hex
 from types import TracebackType
 from typing import Any, Final
 
@@ -96,7 +95,8 @@ class Session:
             fields["cloudEvents:id"] = message_id
             fields["cloudEvents:type"] = payload_type_of(kind)
             fields["cloudEvents:source"] = f"/{key.rpartition('.')[0]}"
-            fields["traceparent"] = f"00-{message_id.replace('-', ''):0>32.32}-{token_hex(8)}-01"
+            trace = message_id.replace("-", "")
+            fields["traceparent"] = f"00-{trace:0>32.32}-{trace[-16:]:0>16}-01"
         if cc:
             fields["CC"] = list(cc)
         properties = Basic.Properties(

@@ -3,18 +3,18 @@
 import asyncio
 import random
 import re
-from collections.abc import Iterable
 from decimal import Decimal
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 import aiohttp
 import asyncpg
 import msgspec
 
+from proto.topology import DEAD_QUEUE, FEED
 from services.cli.network.config import DATABASE
 from services.cli.network.sample.client import CallError
-from services.kit.bus import open_session
+from services.kit.bus import Incoming, open_session
 from services.kit.ids import new_id
 from tests.network import Network, eventually
 from tests.places import KUNSHAN, PROVINCE, REFORM, SUZHOU, ZHANGJIAGANG
@@ -24,6 +24,7 @@ RECIPIENTS = {KUNSHAN: (SUZHOU, PROVINCE), ZHANGJIAGANG: (SUZHOU,), REFORM: (PRO
 """Kunshan is a direct-report point: one publish of the router, two recipients."""
 PATIENCE = 90.0  # seconds until everything must have arrived after the last fault
 _SIDE_BY_SIDE = 16
+_EDITORS = 4
 _EVERY = 8  # one report in so many is adopted by its first recipient
 _PAUSE = (0.05, 0.3)  # seconds, a client's pause before it tries again
 _WORD = "样例"
@@ -44,7 +45,18 @@ class Traffic:
         self._grown = asyncio.Condition()
         self._work: list[asyncio.Task[None]] = []
 
-    async def prepare(self) -> None:
+    async def __aenter__(self) -> Self:
+        await self._prepare()
+        self._work = [asyncio.create_task(self._client(), name=f"client-{n}") for n in range(_SIDE_BY_SIDE)]
+        self._work += [asyncio.create_task(self._editor(), name=f"editor-{n}") for n in range(_EDITORS)]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for task in self._work:
+            task.cancel()
+        await asyncio.gather(*self._work, return_exceptions=True)
+
+    async def _prepare(self) -> None:
         """Write and sign everything before the first fault; sign everybody in."""
         people = self.network.people
         for node in RECIPIENTS:
@@ -54,21 +66,23 @@ class Traffic:
             await people.call(hub, "officer", "GET", "/api/v1/me")
         for number in range(self._count):
             node = tuple(RECIPIENTS)[number % len(RECIPIENTS)]
-            content = msgspec.json.encode(
-                {
-                    "title": f"【{_WORD}】第{number}号信息", "body": f"【{_WORD}】第{number}号信息，用于检验传输。",
-                    "category": "development", "sources": [f"【{_WORD}】"],
-                }
-            ).decode()  # fmt: skip
-            signers = [msgspec.Raw(s.json()) for s in await self.network.sign(node, content)]
-            item = new_id()
-            body = msgspec.json.encode({"content": content, "sign_offs": signers, "id": item})
-            self._bodies.put_nowait((node, item, body))
+            self._bodies.put_nowait((node, *await self._signed(node, number)))
 
-    def start(self) -> None:
-        """Let the clients and the editors begin."""
-        self._work = [asyncio.create_task(self._client(), name=f"client-{n}") for n in range(_SIDE_BY_SIDE)]
-        self._work += [asyncio.create_task(self._editor(), name=f"editor-{n}") for n in range(4)]
+    async def one_more(self, node: str) -> UUID:
+        """Hand in one more report and return its message id."""
+        _, body = await self._signed(node, self._count)
+        return UUID((await self._persist(node, "officer", f"/api/v1/nodes/{node}/reports", body))["message"])
+
+    async def _signed(self, node: str, number: int) -> tuple[UUID, bytes]:
+        content = msgspec.json.encode(
+            {
+                "title": f"【{_WORD}】第{number}号信息", "body": f"【{_WORD}】第{number}号信息，用于检验传输。",
+                "category": "development", "sources": [f"【{_WORD}】"],
+            }
+        ).decode()  # fmt: skip
+        item = new_id()
+        signers = [msgspec.Raw(s.json()) for s in await self.network.sign(node, content)]
+        return item, msgspec.json.encode({"content": content, "sign_offs": signers, "id": item})
 
     async def reached(self, part: float) -> None:
         """Wait until this part of all reports got its 2xx."""
@@ -81,7 +95,7 @@ class Traffic:
     async def finished(self) -> None:
         """Wait until every report got its 2xx and every adoption its own."""
         await self.reached(1)
-        for _ in range(4):
+        for _ in range(_EDITORS):
             self._to_adopt.put_nowait(None)
         async with asyncio.timeout(PATIENCE):
             await asyncio.gather(*self._work)
@@ -211,16 +225,19 @@ class Traffic:
 
     async def _check_tables(self, *, arrival_order: bool) -> None:
         """Once more in PostgreSQL itself, where also the order of arrival can be seen."""
-        rows = await self.fetch("SELECT node, id, origin FROM gateway.inbox WHERE kind = 'report' ORDER BY ctid")
-        arrived: dict[tuple[str, str], list[UUID]] = {}
-        for row in rows:
-            arrived.setdefault((row["node"], row["origin"]), []).append(row["id"])
+        rows = await self.fetch(
+            "SELECT node, id, origin FROM gateway.inbox WHERE kind = 'report' ORDER BY received_at, id"
+        )
         assert len(rows) == sum(len(self.expected(hub)) for hub in (SUZHOU, PROVINCE))
-        sent = await self.fetch("SELECT id, node FROM gateway.sent WHERE kind = 'report' ORDER BY ctid")
-        for (_, origin), ids in arrived.items():
-            assert sorted(ids) == [r["id"] for r in sent if r["node"] == origin], "ids do not follow the order of sending"
+        sent = await self.fetch("SELECT message, node FROM gateway.item ORDER BY created_at")
+        routed = await self._routed()
+        for origin, hubs in RECIPIENTS.items():
+            ids = [r["message"] for r in sent if r["node"] == origin]
+            assert ids == sorted(ids), "ids do not follow the order of sending"
             if arrival_order:
-                assert ids == sorted(ids), "overtaken on the way"
+                assert [r for r in routed if self.accepted[r] == origin] == ids, "overtaken on the way"
+                for hub in hubs:
+                    assert [r["id"] for r in rows if (r["node"], r["origin"]) == (hub, origin)] == ids
         (counts,) = await self.fetch(
             "SELECT (SELECT count(*) FROM gateway.item) AS items,"
             " (SELECT count(*) FROM archive.message WHERE kind = 'report') AS archived,"
@@ -229,6 +246,22 @@ class Traffic:
         )
         assert (counts["items"], counts["archived"], counts["documents"]) == (len(self.accepted),) * 3
         assert counts["entries"] == len(self.adoptions)
+
+    async def _routed(self) -> list[UUID]:
+        """Return the reports in the order in which the router let them out first, from the feed."""
+        routed: dict[UUID, None] = {}
+        everything = asyncio.Event()
+
+        async def note(message: Incoming) -> None:
+            if (found := UUID(message.message_id or "")) in self.accepted:
+                routed[found] = None
+            if len(routed) == len(self.accepted):
+                everything.set()
+
+        async with open_session(self.network.amqp_url("operator"), "chaos") as session:
+            await session.read_stream(FEED, note, "first")
+            await asyncio.wait_for(everything.wait(), PATIENCE)
+        return list(routed)
 
     async def fetch(self, query: str) -> list[Any]:
         """Ask PostgreSQL directly, as its superuser."""
@@ -241,7 +274,7 @@ class Traffic:
     async def dead(self) -> int:
         """Return how many messages lie in ``yz.dead``."""
         async with open_session(self.network.amqp_url("operator"), "chaos") as session:
-            return await session.depth("yz.dead")
+            return await session.depth(DEAD_QUEUE)
 
     async def metric(self, url: str, name: str) -> float:
         """Return the sum of a metric of a service."""
@@ -264,8 +297,3 @@ class Traffic:
 
 def _giver(receipt: dict[str, Any]) -> str:
     return str(receipt["giver"] if receipt["outcome"] == "delivered" else receipt["outcome"])
-
-
-def beam_of(pids: Iterable[int]) -> int:
-    """Return the pid of the Erlang machine among these processes and their children."""
-    raise NotImplementedError

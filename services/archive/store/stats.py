@@ -24,8 +24,8 @@ class Stats(Struct, frozen=True, kw_only=True):
     messages: dict[str, int]  # by kind
     accepted: int  # messages
     refused: dict[str, int]  # messages by reason code
-    delivered: int  # messages that reached at least one recipient
-    opened: int  # messages that somebody opened
+    delivered: int  # reports × recipients that have them
+    opened: int  # reports × recipients that opened them
     adopted: int  # reports whose adoption stands
     archived: int  # reports stored
     searchable: int  # reports indexed
@@ -56,6 +56,7 @@ class StatsReader:
         async with self._database.connection() as connection:
             kinds = {r["kind"]: r["count"] async for r in self._q.messages_by_kind(connection, since=since)}
             outcomes = [r async for r in self._q.messages_by_outcome(connection, since=since)]
+            places = {r["outcome"]: r["count"] async for r in self._q.deliveries(connection, since=since)}
             latency = await self._q.latency(connection, since=since)
             adopted = await self._q.adopted(connection, since=since)
             searchable = await self._q.searchable(connection, since=since)
@@ -64,8 +65,8 @@ class StatsReader:
             messages=kinds,
             accepted=by_outcome.get("accepted", 0),
             refused={r["reason"]: r["count"] for r in outcomes if r["outcome"] == "refused"},
-            delivered=by_outcome.get("delivered", 0),
-            opened=by_outcome.get("opened", 0),
+            delivered=places.get("delivered", 0),
+            opened=places.get("opened", 0),
             adopted=adopted,
             archived=kinds.get("report", 0),
             searchable=searchable,

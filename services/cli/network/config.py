@@ -4,10 +4,9 @@ import json
 from collections.abc import Sequence
 from typing import Final
 
-from services.cli.place import ROOT, Place
+from services.cli.place import ROOT, VHOST, Place
 
 DATABASE: Final = "yizhan"
-VHOST: Final = "yizhan"
 RULES: Final = ROOT / "deploy" / "sample" / "rules"
 
 

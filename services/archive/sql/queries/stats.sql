@@ -10,6 +10,13 @@ FROM receipt_entry e LEFT JOIN message m ON m.id = e.message
 WHERE (:since::timestamptz IS NULL OR coalesce(m.sent_at, e.at) >= :since)
 GROUP BY 1, 2;
 
+-- name: deliveries
+-- At how many places stored reports were delivered, and opened.
+SELECT e.outcome, count(DISTINCT (e.message, e.by)) AS count
+FROM receipt_entry e JOIN document d ON d.id = e.message
+WHERE e.outcome IN ('delivered', 'opened') AND (:since::timestamptz IS NULL OR d.sent_at >= :since)
+GROUP BY e.outcome;
+
 -- name: adopted$
 -- How many reports stand adopted, by decisions sent since then.
 SELECT count(DISTINCT report) FROM adoption WHERE (:since::timestamptz IS NULL OR sent_at >= :since);

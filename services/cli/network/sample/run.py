@@ -15,10 +15,12 @@ import msgspec
 
 from proto.envelope import from_json
 from proto.messages import Action, Role
+from proto.topology import DEAD_QUEUE
 from services.cli.network.sample.client import CallError, People
 from services.cli.network.sample.day import Day, DayDecision, DayReport
 from services.cli.network.sample.forged import put_on_bus
 from services.cli.place import Place
+from services.kit.bus import open_session
 from services.kit.registry import pinned_roots
 from services.kit.trust.enrol import sign_off
 from services.kit.trust.state import TrustState
@@ -30,21 +32,28 @@ _PATIENCE: Final = 90.0  # seconds for the network to come to rest
 _LOOK: Final = 0.2  # seconds between two looks at the totals
 
 
-async def send_day(place: Place, day: Day, *, amqp_url: str, progress: Progress) -> dict[str, Any]:
-    """Send the whole day and return the totals once they stand still."""
+async def send_day(
+    place: Place, day: Day, *, gateway_url: str, operator_url: str, progress: Progress
+) -> dict[str, Any]:
+    """Send the whole day and return the totals once they stand still.
+
+    ``gateway_url`` and ``operator_url`` are AMQP URLs of those broker users.
+    """
     started = asyncio.get_running_loop().time()
     async with aiohttp.ClientSession() as http:
         people = People(place, http)
         state = await _enrol(place, people, progress)
         sent = await _send(people, day, progress)
         await _blocked(people, day)
-        await put_on_bus(place, people, state, day.forged, datetime.now(UTC), amqp_url)
+        await put_on_bus(place, people, state, day.forged, datetime.now(UTC), gateway_url)
         await _settle(people, {"accepted": len(day.good), "refused": len(day.forged)}, progress)
         delivered = sum(len(state.hubs_of(r.node)) for r in day.good)
         await _settle(people, {"delivered": delivered}, progress)
         await _decide(people, day, sent, progress)
         await _settle(people, {"opened": day.expected["opened"], "adopted": day.expected["adopted"]}, progress)
         totals = await _totals(people, day)
+    async with open_session(operator_url, "sample-totals") as session:
+        totals["dead"] = await session.depth(DEAD_QUEUE)
     totals["seconds"] = round(asyncio.get_running_loop().time() - started, 1)
     return totals
 
@@ -192,7 +201,7 @@ async def _settle(people: People, wanted: dict[str, int], progress: Progress) ->
             "refused": sum(stats["refused"].values()),
             "delivered": stats["delivered"],
             "opened": stats["opened"],
-            "adopted": min(stats["adopted"], score["adopted"]),
+            "adopted": min(stats["adopted"], score["adopted_reports"]),
         }
         progress("settle", sum(min(have[k], v) for k, v in wanted.items()), sum(wanted.values()))
         if all(have[name] >= number for name, number in wanted.items()):
@@ -215,5 +224,5 @@ async def _totals(people: People, day: Day) -> dict[str, Any]:
         "points": str(score["points"]),
         "archived": stats["archived"],
         "searchable": stats["searchable"],
-        "latency_ms": stats["latency_ms"],
+        "latency_ms": {name: round(value or 0, 1) for name, value in stats["latency_ms"].items()},
     }

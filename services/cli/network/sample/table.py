@@ -54,7 +54,7 @@ def _same(wanted: Any, have: Any) -> bool:
         try:
             return float(wanted) == float(have)
         except ValueError:
-            return wanted == have
+            return bool(wanted == have)
     return bool(wanted == have)
 
 
