@@ -62,6 +62,7 @@ class Network:
         self.people: People
         self.tokens = {unit.code: secrets.token_urlsafe(24) for unit in units}  # for each unit's own tools
         self._stack = AsyncExitStack()
+        self._services = AsyncExitStack()
         self._keys: dict[str, PrivateKey] = {}
 
     @classmethod
@@ -91,16 +92,21 @@ class Network:
         supervisor = Supervisor(
             programs(place), root=place.var, listener=self.events.append, limits=Limits(first_delay=0.2)
         )
-        await self._stack.enter_async_context(supervisor)
+        await self._services.enter_async_context(supervisor)
         http = await self._stack.enter_async_context(aiohttp.ClientSession())
         self.people = People(place, http)
         await self.enrol()
 
-    async def stop(self) -> None:
-        """End everything and remove the folder."""
-        await self._stack.aclose()
+    async def halt(self) -> None:
+        """End the services and servers; what they stored stays. The connection of ``people`` stays too."""
+        await self._services.aclose()
         for server in (self.rabbit, self.postgres):
             await server.stop()
+
+    async def stop(self) -> None:
+        """End everything and remove the folder."""
+        await self.halt()
+        await self._stack.aclose()
         shutil.rmtree(self.place.var, ignore_errors=True)
 
     @property

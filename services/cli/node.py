@@ -163,6 +163,8 @@ def rotate(
 
     place = Place.here()
     turn = rotation.begin(place, code, keys or place.keys / "nodes", passphrase_file, at=output.now())
+    if turn.approved:  # by the province, which published it; or by a run of ours that stopped here
+        publish = publish and place.operator_token.exists()
     done = {"node": code, "keyid": turn.new.keyid, "approved": True, "published": publish}
     if not turn.approved:
         if not (root_key or place.keys / "root.pem").exists():

@@ -23,7 +23,7 @@ from services.cli.network.making import SERVICES, make_network
 from services.cli.network.sample.client import CallError
 from services.cli.network.sample.day import read_day
 from services.cli.network.sample.run import send_day
-from services.cli.network.sample.table import mismatches, table_of
+from services.cli.network.sample.table import table_of
 from services.cli.network.servers import furnish, servers
 from services.cli.network.units import read_units
 from services.cli.place import Place
@@ -144,13 +144,12 @@ async def _run(place: Place, screen: Screen, stop: asyncio.Event, *, once: bool,
 async def _sample_day(place: Place, screen: Screen, amqp_url: str, *, as_json: bool) -> int:
     day = read_day()
     gateway, operator = (amqp_url or place.amqp_url(user) for user in ("gateway", "operator"))
-    totals = await send_day(place, day, gateway_url=gateway, operator_url=operator, progress=screen.progress)
-    wrong = mismatches(day, totals)
+    totals, wrong = await send_day(place, day, gateway_url=gateway, operator_url=operator, progress=screen.progress)
     if as_json:
         sys.stdout.write(json.dumps(totals, ensure_ascii=False) + "\n")
         sys.stdout.flush()
     else:
-        Console().print(table_of(day, totals))
+        Console().print(table_of(day, totals, wrong))
     if wrong:
         screen.say(f"与样例日规定不符：{'、'.join(wrong)}", f"not as prescribed: {', '.join(wrong)}")
     return 1 if wrong else 0

@@ -14,16 +14,19 @@ from services.kit.errors import SchemaTooNewError, SettingsError, TransientError
 _log: Final = structlog.get_logger()
 _PASSING: Final = (
     OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,  # a connection that is gone; but see ``_our_fault``
+    asyncpg.InternalClientError,  # asyncpg in the moment in which the server ends its connection
     asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
+    asyncpg.InvalidAuthorizationSpecificationError,  # a password changed under us: no message's fault
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
-    asyncpg.TooManyConnectionsError,
-    asyncpg.SerializationError,
-    asyncpg.DeadlockDetectedError,
+    asyncpg.InsufficientResourcesError,  # disk or memory full, too many connections
+    asyncpg.PostgresSystemError,
+    asyncpg.ReadOnlySQLTransactionError,  # a standby, until it is promoted
+    asyncpg.TransactionRollbackError,  # serialization, deadlock
     asyncpg.LockNotAvailableError,
-    TimeoutError,
 )
 _MIGRATION_LOCK: Final = 0x59697A68616E  # one migrator at a time, whichever service
 
@@ -42,6 +45,8 @@ class Database:
             async with self.pool.acquire() as connection:
                 yield connection
         except _PASSING as error:
+            if _our_fault(error):
+                raise
             raise TransientError(f"database: {type(error).__name__}") from error
 
     @asynccontextmanager
@@ -49,6 +54,11 @@ class Database:
         """Lend a connection inside one transaction."""
         async with self.connection() as connection, connection.transaction():
             yield connection
+
+
+def _our_fault(error: BaseException) -> bool:
+    """Tell whether asyncpg could not encode an argument: that fails for ever, and is no matter of the line."""
+    return isinstance(error, asyncpg.InterfaceError) and isinstance(error, ValueError)
 
 
 @asynccontextmanager

@@ -14,10 +14,13 @@ import pytest
 import pytest_asyncio
 from typer.testing import CliRunner
 
+from proto import codec
 from proto.addresses import REGISTRY_ADDRESS
 from proto.envelope import digest_of
 from proto.topology import DELIVER
+from services.cli import broker
 from services.cli.app import app
+from services.cli.enrolment import write_public
 from services.cli.failures import Exit
 from services.gateway.app import serve
 from services.gateway.secrets import HASHER
@@ -26,7 +29,7 @@ from services.gateway.store.accounts import Account
 from services.kit.bus import open_session
 from services.kit.crypto import MACHINE_COST, write_secret
 from tests.conftest import free_ports
-from tests.world import KUNSHAN, World
+from tests.world import KUNSHAN, SUZHOU, World
 
 PASSWORD = "correct horse"
 REPORT = {"title": "标题（样例）", "body": "【样例】正文", "category": "experience", "sources": ["样例"]}
@@ -190,3 +193,30 @@ async def test_status_reports_what_is_down_and_counts_what_waits(town: Town) -> 
     assert answer["queues"]["yz.dead"] == 0
     assert [node["code"] for node in answer["nodes"]] == [KUNSHAN]
     assert "yz.router" in (await _run("status", "--gateway", town.url)).stdout
+
+
+async def test_a_rotation_is_published_and_a_strange_roster_is_not(town: Town, world: World, amqp_url: str) -> None:
+    """The directory's origin must be hosted here, so this gateway's county stands in for the province."""
+    write_secret(town.folder / "keys" / "root.pem", world.root.to_pem("root", MACHINE_COST))
+    write_secret(town.folder / "secrets" / "root-passphrase", b"root")
+    directory = world.publish_directory(origin=KUNSHAN)
+    write_public(town.folder / "registry" / "directory.json", directory.json())
+    passphrase = ("--passphrase-file", str(town.folder / "pass"))
+    keys = ("--keys", str(town.folder / "keys"))
+    rotated = await _run("node", "rotate", KUNSHAN, *passphrase, *keys, "--via", town.url, "--json")
+    assert rotated.exit_code == Exit.GOOD, rotated.stderr
+    assert json.loads(rotated.stdout)["published"] is True
+    refused = await _run("node", "publish", str(await _roster_of_suzhou(town, world)), "--via", town.url)
+    assert (refused.exit_code, "node.not_hosted" in refused.stderr) == (Exit.NOT_SO, True)
+    async with broker.connected(amqp_url, "test") as connection:
+
+        async def submitted() -> bool:
+            return (await broker.depths(connection, ["yz.router"]))["yz.router"] == 1
+
+        assert await _until(submitted)  # the directory, waiting for the router
+
+
+async def _roster_of_suzhou(town: Town, world: World) -> Path:
+    path = town.folder / "roster.json"
+    path.write_bytes(next(e for e in world.registry() if codec.decode(e).origin == SUZHOU).json())
+    return path

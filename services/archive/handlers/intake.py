@@ -16,7 +16,7 @@ from services.kit.errors import PoisonError
 from services.kit.ids import Clock
 
 _log: Final = structlog.get_logger()
-_PART_BYTES: Final = 8 * 1024 * 1024
+_PART_BYTES: Final = 2 * 1024 * 1024
 """What is prepared and stored at a time: refused messages may have 4 MiB each, and rows are copies of them."""
 
 

@@ -94,8 +94,8 @@ class Outbox:
     async def confirmed(self, done: Sequence[Waiting]) -> list[None]:
         """Remove what the broker confirmed."""
         async with self._db.connection() as connection:
-            await self._db.queries.done_outbox(connection, seqs=[w.seq for w in done])
-        for one in done:
-            self._waiting[one.node] = self._waiting.get(one.node, 1) - 1
-        self._total -= len(done)
+            rows = [row async for row in self._db.queries.done_outbox(connection, seqs=[w.seq for w in done])]
+        for row in rows:  # an earlier session may have removed some of them already
+            self._waiting[row["node"]] = max(0, self._waiting.get(row["node"], 0) - 1)
+        self._total = max(0, self._total - len(rows))
         return [None] * len(done)

@@ -46,10 +46,14 @@ class People:
 
     async def call(self, node: str, person: str, method: str, path: str, body: Any = None) -> Any:
         """Call the gateway as a person."""
+        return await self.request("gateway", method, path, token=await self.token(node, person), body=body)
+
+    async def token(self, node: str, person: str) -> str:
+        """Return a person's token; the first time this signs in."""
         key = (node, person)
         if key not in self._tokens:
             self._tokens[key] = asyncio.create_task(self._sign_in(node, person), name="sign-in")
-        return await self.request("gateway", method, path, token=await self._tokens[key], body=body)
+        return await self._tokens[key]
 
     async def operator(self, service: str, method: str, path: str, body: Any = None) -> Any:
         """Call a service as the operator."""

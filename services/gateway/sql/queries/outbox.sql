@@ -26,9 +26,9 @@ SELECT seq, node, id, kind, sent_at, body FROM (
 ) sized
 WHERE total - size < :bytes ORDER BY seq;
 
--- name: done_outbox!
--- Remove confirmed rows.
-DELETE FROM outbox WHERE seq = ANY(:seqs::bigint[]);
+-- name: done_outbox
+-- Remove confirmed rows; return the nodes of those that were still there.
+DELETE FROM outbox WHERE seq = ANY(:seqs::bigint[]) RETURNING node;
 
 -- name: count_outbox
 -- How many messages wait, by node.
