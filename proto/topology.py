@@ -101,7 +101,12 @@ EXCHANGES: Final = (
 )
 _DEAD: Final = Queue(
     name=DEAD_QUEUE,
-    arguments={"x-queue-type": "quorum", "x-max-length": QUEUE_LIMIT, "x-overflow": "reject-publish"},
+    arguments={
+        "x-queue-type": "quorum",
+        "x-delivery-limit": 1_000_000,  # looking at the letters counts, and past the limit they would be dropped
+        "x-max-length": QUEUE_LIMIT,
+        "x-overflow": "reject-publish",
+    },
 )
 
 
@@ -147,6 +152,6 @@ ROUTER_GRANT: Final = Grant(
 ARCHIVE_GRANT: Final = Grant(write=r"^yz\.dead-letters$", read=r"^(yz\.archive|yz\.registry)$")
 SCORING_GRANT: Final = Grant(write=r"^yz\.dead-letters$", read=r"^(yz\.scoring|yz\.registry)$")
 OPERATOR_GRANT: Final = Grant(
-    write=r"^(yz\.dead|amq\.default|yz\.submit|yz\.deliver)$", read=r"^(yz\.dead|yz\.feed|yz\.registry)$",
+    write=r"^(yz\.dead|amq\.default|yz\.submit|yz\.deliver|yz\.refused)$", read=r"^(yz\.dead|yz\.feed|yz\.registry)$",
     topic_exchange=SUBMIT, topic_write=".*",
 )  # fmt: skip

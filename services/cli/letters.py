@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from hashlib import sha256
 from typing import Any, Final
+from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 import aio_pika
@@ -73,13 +74,14 @@ async def settle(url: str, limit: int, which: Sequence[str], *, replay: bool) ->
                 raise not_so("dead.no_target", "不知应重投何处", "Nothing says where it belongs", f"#{letter.number}")
     done: list[Letter] = []
     async with broker.connected(url, "yizhan-dead") as connection:
+        user = urlsplit(url).username or ""
         publisher = await connection.channel(publisher_confirms=True, on_return_raises=True)
         async with _fetched(connection, limit) as messages:
             async for letter, message in messages:
                 if letter.fingerprint not in wanted:
                     continue
                 if replay and letter.target is not None:
-                    await _publish(publisher, letter.target, message)
+                    await _publish(publisher, letter.target, message, user)
                 await message.ack()
                 done.append(letter)
                 wanted.remove(letter.fingerprint)
@@ -141,13 +143,14 @@ def _target(queue: str, exchange: str, key: str) -> Target:
     return Target(exchange=exchange, key=key)
 
 
-async def _publish(channel: AbstractChannel, target: Target, message: AbstractIncomingMessage) -> None:
-    """Publish a copy and wait for the confirm. It carries no user id: that of the sender is not ours to claim."""
+async def _publish(channel: AbstractChannel, target: Target, message: AbstractIncomingMessage, user: str) -> None:
+    """Publish a copy and wait for the confirm. It carries our user id: that of the sender is not ours to claim."""
     copy = aio_pika.Message(
         message.body,
         headers={name: value for name, value in message.headers.items() if not name.startswith(_TRACES)},
         delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
         message_id=str(uuid4()),
+        user_id=user,
         content_type=message.content_type,
         type=message.type,
         timestamp=message.timestamp,

@@ -1,6 +1,7 @@
 """The gateway's only wiring."""
 
 import asyncio
+import contextlib
 import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +16,7 @@ from proto.errors import RefusedError
 from proto.topology import inbox_of
 from services.gateway.desk import DESK, Desk
 from services.gateway.handlers.arrivals import Arrivals, ReceiptWriter
-from services.gateway.handlers.relay import Relay
+from services.gateway.handlers.relay import keep_relaying
 from services.gateway.handlers.submit import Submitter
 from services.gateway.secrets import Passwords
 from services.gateway.settings import GatewaySettings
@@ -30,7 +31,7 @@ from services.kit.bus import Bus, Session
 from services.kit.consumer import BatchConsumer, reject
 from services.kit.crypto import PrivateKey
 from services.kit.db import Database, open_database
-from services.kit.errors import KeyUnusableError, SettingsError
+from services.kit.errors import KeyUnusableError, SettingsError, TransientError
 from services.kit.ids import Clock, NewId, new_id, utc_now
 from services.kit.lifecycle import config_path, run, running
 from services.kit.registry import Registry, pinned_roots
@@ -43,6 +44,7 @@ from services.kit.web.server import build_app, serving
 
 SERVICE: Final = "gateway"
 ENDPOINTS: Final[tuple[Endpoint, ...]] = (*auth.ENDPOINTS, *items.ENDPOINTS, *inbox.ENDPOINTS, *admin.ENDPOINTS)
+_RECOUNT: Final = 5.0  # seconds
 _log: Final = structlog.get_logger()
 
 
@@ -71,7 +73,8 @@ async def serve(
         app[DESK] = desk
         try:
             async with (
-                running("receipts", desk.receipts.run(), stop),
+                running("outbox-count", _keep_count(desk.outbox, stop), stop),
+                running("receipts", desk.receipts.run(stop), stop),
                 running("bus", desk.bus.run(lambda session: _on_the_line(desk, session)), stop),
                 serving(app, settings.host, settings.port),
             ):
@@ -116,7 +119,7 @@ async def _furnish(
         accounts=accounts,
         outbox=outbox,
         submitter=Submitter(db, outbox, registry.state, keys, clock, make_id),
-        receipts=ReceiptWriter(db, outbox, keys, clock, make_id, due),
+        receipts=ReceiptWriter(db, outbox, registry.state, keys, clock, make_id, due),
         receipts_due=due,
         registry=registry,
         keys=keys,
@@ -148,14 +151,22 @@ async def _on_the_line(desk: Desk, session: Session) -> None:
     """Work of one session: follow the registry, relay the outbox, take in what arrives."""
     await desk.registry.follow(session)
     name = desk.settings.name or SERVICE
-    relay = Relay(session, desk.db, desk.outbox, name, desk.settings.inflight)
     arrivals = Arrivals(desk.db, desk.clock, desk.receipts_due)
     consumer = BatchConsumer(session, arrivals.handle, size=desk.settings.batch, park=reject)
     async with TaskScope() as scope:
-        scope.spawn(relay.run(), "relay")
+        scope.spawn(keep_relaying(session, desk.db, desk.outbox, name, desk.settings.inflight), "relay")
         scope.spawn(consumer.run([inbox_of(code) for code in desk.keys]), "inbox")
         await scope.until(session.stopping)
         await scope.all_done()
+
+
+async def _keep_count(outbox: Outbox, stop: asyncio.Event) -> None:
+    """Count the outbox anew now and then: other processes of this gateway fill and empty it too."""
+    while not stop.is_set():
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), _RECOUNT)
+        with contextlib.suppress(TransientError):
+            await outbox.load()
 
 
 def _watch(metrics: CollectorRegistry, desk: Desk) -> None:

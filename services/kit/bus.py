@@ -17,6 +17,9 @@ from services.kit.session import LINE_ERRORS, Incoming, Session, open_session
 __all__ = ["LINE_ERRORS", "Bus", "Incoming", "Session", "open_session"]
 
 _log: Final = structlog.get_logger()
+_STEADY: Final = 10.0
+"""Seconds that a session must have lasted before the next attempt is at once again: each session that drops counts
+against the delivery limit of what it held."""
 _BACKOFF: Final = (0.1, 5.0)  # seconds, first and longest pause between connection attempts
 
 
@@ -31,6 +34,7 @@ class Bus:
         self._name = name
         self._prefetch = prefetch
         self._stop = stop
+        self._since = 0.0  # when the session in hand began, by the loop's clock
         self.online = False
 
     async def run(self, serve: Callable[[Session], Awaitable[None]]) -> None:
@@ -40,7 +44,7 @@ class Bus:
             try:
                 await self._one_session(serve)
             except (TransientError, *LINE_ERRORS) as error:
-                if self.online:
+                if self.online and asyncio.get_running_loop().time() - self._since > _STEADY:
                     pause = _BACKOFF[0]
                 self.online = False
                 _log.warning("line_down", error=type(error).__name__, retry_in=round(pause, 2))
@@ -50,6 +54,7 @@ class Bus:
     async def _one_session(self, serve: Callable[[Session], Awaitable[None]]) -> None:
         async with open_session(self._url, self._name, self._prefetch, self._stop) as session:
             self.online = True
+            self._since = asyncio.get_running_loop().time()
             _log.info("line_up")
             work = asyncio.ensure_future(serve(session))
             ended = asyncio.create_task(session.closed.wait(), name="session-closed")

@@ -1,6 +1,7 @@
 """Following ``yz.registry``: the stream of directory and rosters becomes this process's trust state."""
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Final
@@ -13,7 +14,7 @@ from proto.errors import Reason, RefusedError
 from proto.messages import Directory, Key, Roster
 from proto.topology import REGISTRY
 from services.kit.bus import Incoming, Session
-from services.kit.errors import SettingsError
+from services.kit.errors import SettingsError, TransientError
 from services.kit.trust.state import TrustState
 
 _log: Final = structlog.get_logger()
@@ -29,9 +30,13 @@ class Registry:
         self._next: Any = "first"
         self._changed = asyncio.Condition()
         self._heard = asyncio.Event()
+        self._unkept: list[Envelope] = []
+        self._keeping = asyncio.Lock()
 
     async def follow(self, session: Session) -> None:
         """Read the stream on this session, from where the last one ended; return once the replay has settled."""
+        with contextlib.suppress(TransientError):  # what an earlier session could not store
+            await self._keep()
         await session.read_stream(REGISTRY, self._on_message, self._next)
         while True:
             self._heard.clear()
@@ -45,11 +50,19 @@ class Registry:
         before = self.state.generation
         message = self.state.apply(envelope)
         if self.state.generation != before:
-            if self._on_applied is not None:
-                await self._on_applied(envelope)
+            self._unkept.append(envelope)
             async with self._changed:
                 self._changed.notify_all()
+        await self._keep()
         return message
+
+    async def _keep(self) -> None:
+        """Store what was applied, in that order; what cannot be stored now is left for the next call."""
+        async with self._keeping:
+            while self._unkept:
+                if self._on_applied is not None:
+                    await self._on_applied(self._unkept[0])
+                del self._unkept[0]
 
     async def wait_newer(self, generation: int, seconds: float) -> bool:
         """Wait until the state is newer than ``generation``; False where nothing came in time."""
@@ -61,15 +74,17 @@ class Registry:
         return True
 
     async def _on_message(self, message: Incoming) -> None:
-        self._heard.set()
         offset = message.headers.get("x-stream-offset")
         try:
             await self.take(unpack(message.body))
         except RefusedError as error:
             level = "debug" if error.reason is Reason.REGISTRY_ROLLBACK else "warning"
             getattr(_log, level)("registry_message_skipped", reason=error.reason.value, offset=offset)
+        except TransientError as error:  # it is in force here; only a start without the broker would miss it
+            _log.warning("registry_not_remembered", error=str(error), offset=offset)
+        self._heard.set()
         if isinstance(offset, int):
-            self._next = offset + 1
+            self._next = max(offset + 1, self._next) if isinstance(self._next, int) else offset + 1
 
 
 def pinned_roots(path: str) -> tuple[Key, ...]:

@@ -155,8 +155,15 @@ class Session:
             wire = await _wire(channel)
 
             async def handle(message: Incoming) -> None:
-                await on_message(message)
-                await wire.basic_ack(message.delivery_tag)
+                try:
+                    await on_message(message)
+                    await wire.basic_ack(message.delivery_tag)
+                except Exception:  # noqa: BLE001 - without its acknowledgements the stream would fall silent: begin anew
+                    if not self.closed.is_set():
+                        _log.exception("stream_reader_failed", stream=stream)
+                    self.closed.set()
+
+            wire.on_consumer_cancel_callbacks.add(lambda _: self.closed.set())
 
             await wire.basic_consume(
                 stream, _adapted(handle), arguments={"x-stream-offset": offset}, timeout=CALL_TIMEOUT
@@ -250,11 +257,12 @@ class open_session:  # noqa: N801 - used as a function, `async with open_session
         publisher = await connection.channel(publisher_confirms=True, on_return_raises=True)
         consumer = await connection.channel(publisher_confirms=False)
         await consumer.set_qos(prefetch_count=self._prefetch)
+        consuming = await _wire(consumer)
         session = Session(
             connection,
             publisher,
             await _wire(publisher),
-            await _wire(consumer),
+            consuming,
             connection.url.user,
             self._stopping,
         )
@@ -262,6 +270,7 @@ class open_session:  # noqa: N801 - used as a function, `async with open_session
         def ended(*_: object) -> None:
             session.closed.set()
 
+        consuming.on_consumer_cancel_callbacks.add(ended)  # by the broker: a queue was deleted, or its leader lost
         connection.close_callbacks.add(ended)
         publisher.close_callbacks.add(ended)
         consumer.close_callbacks.add(ended)

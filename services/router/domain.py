@@ -23,7 +23,7 @@ class Arrival(Struct, frozen=True, kw_only=True):
 
     body: bytes
     routing_key: str  # <origin address>.<kind>; the broker's topic permissions vouch for the address
-    user_id: str | None  # the publishing broker user, validated by the broker
+    user_id: str | None  # the publishing broker user, validated by the broker; None where an operator replays
 
 
 class Accepted(Struct, frozen=True, kw_only=True):
@@ -95,7 +95,11 @@ def delivery_keys(state: TrustState, message: Message) -> tuple[str, ...]:
             raise RefusedError(Reason.UNKNOWN_RECIPIENT, code)
         if not _permitted(state, message, code):
             raise RefusedError(Reason.NOT_PERMITTED, code)
-    return tuple(routing_key(code, kind) for code in dict.fromkeys(message.to))
+    if isinstance(message, Receipt):  # units of one gateway share a copy; it knows which entry is whose
+        recipients = list({state.gateway_of(code): code for code in reversed(message.to)}.values())
+    else:
+        recipients = list(dict.fromkeys(message.to))
+    return tuple(routing_key(code, kind) for code in recipients)
 
 
 def _permitted(state: TrustState, message: Message, to: str) -> bool:

@@ -7,17 +7,18 @@ have overtaken nobody, but arrives on another queue.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 from typing import Final
 from uuid import uuid4
 
 import structlog
 
 from proto.addresses import ROUTER_CODE, routing_key
-from proto.envelope import unpack
+from proto.envelope import digest_of, unpack
 from proto.errors import Reason, RefusedError
 from proto.messages import Receipt, ReceiptEntry
-from proto.topology import DELIVER, REFUSED, REGISTRY_KINDS, ROUTER_QUEUE
+from proto.topology import DEAD_LETTERS, DELIVER, REFUSED, REGISTRY_KINDS, ROUTER_QUEUE
 from services.kit.batch import PacedSignal
 from services.kit.bus import Incoming, Session
 from services.kit.consumer import publish_dead
@@ -27,7 +28,7 @@ from services.kit.ids import Clock, NewId
 from services.kit.registry import Registry
 from services.kit.tasks import TaskScope
 from services.kit.trust.enrol import seal_message
-from services.kit.trust.state import GRACE_REASONS
+from services.kit.trust.state import GRACE_REASONS, TrustState
 from services.router.acks import AckWindow
 from services.router.domain import Accepted, Arrival, Judgement, Refused, judge
 from services.router.metrics import RouterMetrics
@@ -36,6 +37,7 @@ from services.router.settings import RouterSettings
 
 _log: Final = structlog.get_logger()
 _ATTEMPTS: Final = 6
+_ROUND: Final = 1.0  # seconds that a round of receipts waits for its slowest: one full inbox must not hold up all
 _BACKOFF: Final = 0.2  # seconds, doubled each time: about 6 s in all before a full queue's message is parked
 
 
@@ -64,6 +66,7 @@ class Routing:
         self._receipts: list[tuple[int, str | None, ReceiptEntry]] = []
         self._due = PacedSignal(settings.receipt_interval)
         self._acks = AckWindow()
+        self._acking = asyncio.Lock()
         self._held = 0
         self._idle = asyncio.Event()
         self._scope = TaskScope()
@@ -110,22 +113,29 @@ class Routing:
         if not batch:
             return
         state, now = self._registry.state, self._clock()
-        arrivals = [_arrival(message) for message in batch]
+        arrivals = [self._arrival(message) for message in batch]
         generation = state.generation
-        judgements = await asyncio.to_thread(lambda: [judge(state, arrival, now) for arrival in arrivals])
+        judgements = await asyncio.to_thread(lambda: [_judged(state, arrival, now) for arrival in arrivals])
         for message, judgement in zip(batch, judgements, strict=True):
-            unknown = isinstance(judgement, Refused) and judgement.reason in GRACE_REASONS
-            self._scope.spawn(
-                self._judge_again(message, generation) if unknown else self._send(message, judgement), "router-send"
-            )
+            if isinstance(judgement, Exception):
+                self._scope.spawn(self._set_aside(message, judgement), "router-park")
+            elif _may_turn(judgement):
+                self._scope.spawn(self._judge_again(message, judgement, generation), "router-send")
+            else:
+                self._scope.spawn(self._send(message, judgement), "router-send")
 
-    async def _judge_again(self, message: Incoming, generation: int) -> None:
-        await self._registry.wait_newer(generation, self._settings.registry_grace)
-        await self._send(message, judge(self._registry.state, _arrival(message), self._clock()))
+    async def _judge_again(self, message: Incoming, judgement: Judgement, generation: int) -> None:
+        """Wait for the registry, which may bring others' news first, until it knows the sender or the grace is over."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + self._settings.registry_grace
+        while _may_turn(judgement) and await self._registry.wait_newer(generation, end - loop.time()):
+            generation = self._registry.state.generation
+            judgement = judge(self._registry.state, self._arrival(message), self._clock())
+        await self._send(message, judgement)
 
     async def _take_registry(self, message: Incoming) -> None:
         """Directories and rosters change what the next message is judged by: apply at once, in order, then publish."""
-        judgement = judge(self._registry.state, _arrival(message), self._clock())
+        judgement = judge(self._registry.state, self._arrival(message), self._clock())
         if isinstance(judgement, Accepted):
             try:
                 await self._registry.take(unpack(message.body))
@@ -139,14 +149,16 @@ class Routing:
                 )
         self._scope.spawn(self._send(message, judgement), "router-send")
 
+    def _arrival(self, message: Incoming) -> Arrival:
+        """What came, with the broker's word on who handed it in: nobody ("") where the sender left that out."""
+        user = None if message.user_id in self._settings.replayers else message.user_id or ""
+        return Arrival(body=message.body, routing_key=message.routing_key, user_id=user)
+
     async def _send(self, message: Incoming, judgement: Judgement) -> None:
         try:
             await self._publish_outputs(message, judgement)
         except UnavailableError as error:
-            _log.warning("delivery_parked", digest=judgement.digest, error=str(error))
-            await publish_dead(self._session, message, error)
-            self._finish(message.delivery_tag)
-            return
+            return await self._set_aside(message, error)
         if isinstance(judgement, Refused):
             _log.info("message_refused", reason=judgement.reason.value, digest=judgement.digest)
         self._metrics.judged(judgement)
@@ -156,58 +168,105 @@ class Routing:
             self._due.hurry()
         else:
             self._due.notify()
+        return None
+
+    async def _set_aside(self, message: Incoming, error: Exception) -> None:
+        """Park what we cannot deliver or judge, so that the rest goes on (promise 5)."""
+        _log.error("delivery_parked", digest=digest_of(message.body), error=type(error).__name__)
+        await publish_dead(self._session, message, error)
+        await self._settle([message.delivery_tag])
 
     async def _publish_outputs(self, message: Incoming, judgement: Judgement) -> None:
-        pause = _BACKOFF
-        for attempt in range(1, _ATTEMPTS + 1):
-            try:
-                if isinstance(judgement, Accepted):
-                    accepted = judgement.message
-                    await self._session.publish(
-                        DELIVER,
-                        judgement.keys[0],
-                        message.body,
-                        message_id=str(accepted.id),
-                        kind=accepted.kind(),
-                        sent_at=accepted.sent_at,
-                        cc=judgement.keys[1:],
-                    )
-                elif judgement.reason is not Reason.REPORT_CLASSIFIED:  # of that, no copy is kept: only the receipt
-                    await self._session.publish(REFUSED, message.routing_key, message.body, message_id=str(uuid4()))
-            except UnavailableError:
-                if attempt == _ATTEMPTS:
-                    raise
-                await asyncio.sleep(pause)
-                pause *= 2
-            else:
-                return
+        if isinstance(judgement, Accepted):
+            accepted = judgement.message
+            await _patiently(
+                lambda: self._session.publish(
+                    DELIVER,
+                    judgement.keys[0],
+                    message.body,
+                    message_id=str(accepted.id),
+                    kind=accepted.kind(),
+                    sent_at=accepted.sent_at,
+                    cc=judgement.keys[1:],
+                )
+            )
+        elif judgement.reason is not Reason.REPORT_CLASSIFIED:  # of that, no copy is kept: only the receipt
+            await _patiently(
+                lambda: self._session.publish(REFUSED, message.routing_key, message.body, message_id=str(uuid4()))
+            )
 
     async def _receipt_loop(self) -> None:
         while True:
             await self._due.wait()
             due, self._receipts = self._receipts, []
-            receipts = list(coalesce(((s, e) for _, s, e in due), new_id=self._new_id, at=self._clock()))
-            await asyncio.gather(*(self._publish_receipt(receipt) for receipt in receipts))
-            for tag, _, _ in due:
-                self._finish(tag)
+            by_gateway: dict[str | None, list[tuple[int, str | None, ReceiptEntry]]] = {}
+            for tag, sender, entry in due:
+                gateway = self._registry.state.gateway_of(sender) if sender else None
+                by_gateway.setdefault(gateway, []).append((tag, sender, entry))
+            told = [self._scope.spawn(self._answer(listed), "router-answer") for listed in by_gateway.values()]
+            if told:
+                await asyncio.wait(told, timeout=_ROUND)
+
+    async def _answer(self, listed: Sequence[tuple[int, str | None, ReceiptEntry]]) -> None:
+        """Publish the receipts for one gateway, then acknowledge what they are about."""
+        receipts = coalesce(
+            ((sender, entry) for _, sender, entry in listed),
+            gateway_of=self._registry.state.gateway_of,
+            new_id=self._new_id,
+            at=self._clock(),
+        )
+        await asyncio.gather(*(self._publish_receipt(receipt) for receipt in receipts))
+        await self._settle([tag for tag, _, _ in listed])
+
+    async def _settle(self, tags: Sequence[int]) -> None:
+        """Acknowledge these deliveries, as far as all before them are done."""
+        async with self._acking:
+            for tag in tags:
+                self._acks.finish(tag)
             done_up_to = self._acks.advance()
             if done_up_to is not None:
                 await self._session.ack(done_up_to, multiple=True)
-
-    def _finish(self, tag: int) -> None:
-        self._acks.finish(tag)
-        self._held -= 1
-        self._idle.set()
+            self._held -= len(tags)
+            self._idle.set()
 
     async def _publish_receipt(self, receipt: Receipt) -> None:
-        known = receipt.to and self._registry.state.node(receipt.to[0]) is not None
-        # Where nobody can be told, the receipt still goes to the archive, under the router's own address.
-        key = routing_key(receipt.to[0] if known else ROUTER_CODE, receipt.kind())
-        envelope = seal_message(receipt, receipt.kind(), self._key)
-        await self._session.publish(
-            DELIVER, key, envelope.packed(), message_id=str(receipt.id), kind=receipt.kind(), sent_at=receipt.sent_at
-        )
+        # All in ``to`` share a gateway: one inbox is enough. Where nobody can be told, the archive still is.
+        key = routing_key(receipt.to[0] if receipt.to else ROUTER_CODE, receipt.kind())
+        body = seal_message(receipt, receipt.kind(), self._key).packed()
+
+        def publish(exchange: str, **headers: str) -> Awaitable[None]:
+            return self._session.publish(
+                exchange, key, body, message_id=str(receipt.id), kind=receipt.kind(), sent_at=receipt.sent_at,
+                headers=headers,
+            )  # fmt: skip
+
+        try:
+            await _patiently(lambda: publish(DELIVER))
+        except UnavailableError as error:
+            reason = type(error).__name__
+            _log.error("receipt_parked", receipt=str(receipt.id), error=reason)
+            await publish(DEAD_LETTERS, **{"x-yz-exchange": DELIVER, "x-yz-reason": reason})
 
 
-def _arrival(message: Incoming) -> Arrival:
-    return Arrival(body=message.body, routing_key=message.routing_key, user_id=message.user_id or "")
+async def _patiently(publish: Callable[[], Awaitable[None]]) -> None:
+    """Publish, trying again with back-off where a queue is full; ``UnavailableError`` where it stays so."""
+    pause = _BACKOFF
+    for _ in range(_ATTEMPTS - 1):
+        try:
+            return await publish()
+        except UnavailableError:
+            await asyncio.sleep(pause)
+            pause *= 2
+    return await publish()
+
+
+def _judged(state: TrustState, arrival: Arrival, now: datetime) -> Judgement | Exception:
+    try:
+        return judge(state, arrival, now)
+    except Exception as error:  # noqa: BLE001 - a flaw of ours: that one message is parked, the router lives on
+        return error
+
+
+def _may_turn(judgement: Judgement) -> bool:
+    """Tell whether newer trust state may turn the judgement."""
+    return isinstance(judgement, Refused) and judgement.reason in GRACE_REASONS

@@ -1,6 +1,6 @@
 """Receipts, coalesced: one signed message answers many of one sender's."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 
 from proto.addresses import ROUTER_CODE
@@ -27,17 +27,29 @@ def entry_for(judgement: Judgement, at: datetime) -> tuple[str | None, ReceiptEn
     )
 
 
-def coalesce(entries: Iterable[tuple[str | None, ReceiptEntry]], *, new_id: NewId, at: datetime) -> Iterator[Receipt]:
-    """Group entries by sender into as few receipts as the bounds allow, keeping their order."""
-    grouped: dict[str | None, list[ReceiptEntry]] = {}
+def coalesce(
+    entries: Iterable[tuple[str | None, ReceiptEntry]],
+    *,
+    gateway_of: Callable[[str], str | None],
+    new_id: NewId,
+    at: datetime,
+) -> Iterator[Receipt]:
+    """Group entries by the gateway of their sender into as few receipts as the bounds allow, keeping their order.
+
+    Units of one gateway share a receipt, since the gateway reads all their inboxes anyway; no other gateway sees it.
+    Entries whose sender no gateway speaks for are addressed to nobody.
+    """
+    grouped: dict[str | None, list[tuple[str | None, ReceiptEntry]]] = {}
     for sender, entry in entries:
-        grouped.setdefault(sender, []).append(entry)
-    for sender, listed in grouped.items():
+        grouped.setdefault(gateway_of(sender) if sender else None, []).append((sender, entry))
+    for gateway, listed in grouped.items():
         for start in range(0, len(listed), MAX_RECEIPTS):
+            part = listed[start : start + MAX_RECEIPTS]
+            senders = dict.fromkeys(sender for sender, _ in part if sender) if gateway else {}
             yield Receipt(
                 id=new_id(),
                 origin=ROUTER_CODE,
-                to=(sender,) if sender else (),
+                to=tuple(senders),
                 sent_at=at,
-                entries=tuple(listed[start : start + MAX_RECEIPTS]),
+                entries=tuple(entry for _, entry in part),
             )

@@ -8,6 +8,7 @@ class RouterSettings(ServiceSettings, frozen=True, kw_only=True):
 
     key_file: str  # the router's own key, encrypted PKCS#8: it signs the receipts
     key_passphrase_file: str
+    replayers: tuple[str, ...] = ("operator",)  # broker users that may hand in again what others signed
     prefetch: int = 3000  # messages held at a time, most of them waiting for their receipts to go out together
     batch: int = 100  # messages verified in one call to the thread
     receipt_interval: float = 0.5  # seconds between two rounds of receipts under load; at idle there is no wait

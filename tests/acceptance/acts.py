@@ -89,22 +89,21 @@ async def decide(
     return UUID(answer["decision"])
 
 
-async def ledger(network: Network, decision: UUID, count: int, **query: str) -> list[dict[str, Any]]:
+async def ledger(network: Network, decision: UUID, count: int) -> list[dict[str, Any]]:
     """Wait until the ledger holds ``count`` entries of a decision and return them in order of arrival."""
 
-    async def look() -> list[dict[str, Any]] | None:
+    async def look() -> tuple[list[dict[str, Any]]] | None:
         entries: list[dict[str, Any]] = []
         after: int | None = 0
         while after is not None:
-            asked = urlencode({**query, "after": str(after), "limit": "1000"})
-            page = await network.people.operator("scoring", "GET", f"/api/v1/ledger?{asked}")
+            page = await network.people.operator("scoring", "GET", f"/api/v1/ledger?after={after}&limit=1000")
             entries += [entry for entry in page["entries"] if entry["decision"] == str(decision)]
             after = page["next"]
-        return entries if len(entries) >= count else None
+        return (entries,) if len(entries) >= count else None
 
-    entries: list[dict[str, Any]] = await eventually(look, f"{count} ledger entries of {decision}")
+    (entries,) = await eventually(look, f"{count} ledger entries of {decision}")
     assert len(entries) == count
-    return entries
+    return list(entries)
 
 
 async def verdict_at(network: Network, node: str, message: UUID, decision: UUID) -> dict[str, Any]:

@@ -153,6 +153,7 @@ class Traffic:
         await self._check_ledger()
         await self._check_receipts()
         await eventually(self._outbox_empty, "an empty outbox", PATIENCE)
+        await eventually(self._counted_empty, "an outbox that counts as empty", PATIENCE)
         await self._check_tables(arrival_order=arrival_order)
         assert await self.dead() == 0
 
@@ -222,6 +223,9 @@ class Traffic:
 
     async def _outbox_empty(self) -> bool:
         return not await self.fetch("SELECT 1 FROM gateway.outbox UNION ALL SELECT 1 FROM gateway.receipt_due")
+
+    async def _counted_empty(self) -> bool:
+        return await self.metric(self.network.place.url("gateway"), "yizhan_gateway_outbox") == 0
 
     async def _check_tables(self, *, arrival_order: bool) -> None:
         """Once more in PostgreSQL itself, where also the order of arrival can be seen."""

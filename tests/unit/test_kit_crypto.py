@@ -6,7 +6,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed448
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat
 
 from proto.messages import Algorithm
-from services.kit.crypto import MACHINE_COST, PrivateKey, keyid_of, load_public, matches, write_secret
+from services.kit.crypto import MACHINE_COST, PrivateKey, keyid_of, load_public, write_secret
 from services.kit.errors import KeyUnusableError
 
 PASSPHRASE = "昆山 and a space"
@@ -65,10 +65,10 @@ def test_matching() -> None:
     key = PrivateKey.generate()
     verifier = load_public(Algorithm.ED25519, key.public)
     signature = key.sign(b"data")
-    assert matches(verifier, signature, b"data")
+    assert verifier.matches(signature, b"data")
     for wrong in (b"", signature[:-1], signature + b"\0", bytes(64), b"\xff" * 64):
-        assert not matches(verifier, wrong, b"data")
-    assert not matches(verifier, signature, b"date")
+        assert not verifier.matches(wrong, b"data")
+    assert not verifier.matches(signature, b"date")
     assert len(key.keyid) == 64
     assert key.keyid == keyid_of(key.public)
 
@@ -84,7 +84,7 @@ def test_rfc_8032_first_vector() -> None:
     signature = bytes.fromhex(
         "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b"
     )
-    assert matches(load_public(Algorithm.ED25519, public), signature, b"")
+    assert load_public(Algorithm.ED25519, public).matches(signature, b"")
 
 
 def test_a_secret_is_its_owners_alone_and_whole(tmp_path: Path) -> None:

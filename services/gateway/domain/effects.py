@@ -1,6 +1,6 @@
 """What an arriving message changes at the node, as rows to store. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from uuid import UUID
 
@@ -46,10 +46,10 @@ def owes_receipt(arrived: Arrived) -> bool:
     return not isinstance(arrived.message, Receipt)
 
 
-def fates(arrived: Iterable[Arrived]) -> list[tuple[str, str, ReceiptEntry]]:
-    """Return (node, giver, entry) of every receipt entry about an identified message."""
+def fates(arrived: Iterable[Arrived]) -> list[tuple[str, ReceiptEntry]]:
+    """Return (giver, entry) of every receipt entry about an identified message."""
     return [
-        (a.node, a.message.origin, entry)
+        (a.message.origin, entry)
         for a in arrived
         if isinstance(a.message, Receipt)
         for entry in a.message.entries
@@ -62,14 +62,27 @@ def verdicts(arrived: Iterable[Arrived]) -> list[tuple[str, Decision]]:
     return [(a.node, a.message) for a in arrived if isinstance(a.message, Decision)]
 
 
-def coalesce(due: Iterable[ReceiptDue], *, new_id: NewId, at: datetime) -> list[Receipt]:
-    """Group what one node owes another into as few receipts as the bounds allow."""
-    grouped: dict[tuple[str, str], list[ReceiptEntry]] = {}
+def coalesce(
+    due: Iterable[ReceiptDue], *, gateway_of: Callable[[str], str | None], new_id: NewId, at: datetime
+) -> list[Receipt]:
+    """Group what one node owes the units of one gateway into as few receipts as the bounds allow."""
+    grouped: dict[tuple[str, str | None], list[ReceiptDue]] = {}
     for one in due:
-        entry = ReceiptEntry(message=one.message, digest=one.digest, outcome=one.outcome, at=one.at)
-        grouped.setdefault((one.node, one.to), []).append(entry)
+        grouped.setdefault((one.node, gateway_of(one.to)), []).append(one)
+    parts = (
+        (node, listed[start : start + MAX_RECEIPTS])
+        for (node, _), listed in grouped.items()
+        for start in range(0, len(listed), MAX_RECEIPTS)
+    )
     return [
-        Receipt(id=new_id(), origin=node, to=(to,), sent_at=at, entries=tuple(entries[start : start + MAX_RECEIPTS]))
-        for (node, to), entries in grouped.items()
-        for start in range(0, len(entries), MAX_RECEIPTS)
+        Receipt(
+            id=new_id(),
+            origin=node,
+            to=tuple(dict.fromkeys(one.to for one in part)),
+            sent_at=at,
+            entries=tuple(
+                ReceiptEntry(message=one.message, digest=one.digest, outcome=one.outcome, at=one.at) for one in part
+            ),
+        )
+        for node, part in parts
     ]

@@ -1,5 +1,6 @@
 """From the bus into the inboxes, and the receipts that this owes."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -16,6 +17,7 @@ from services.kit.crypto import PrivateKey
 from services.kit.db import Database
 from services.kit.errors import TransientError
 from services.kit.ids import Clock, NewId
+from services.kit.trust.state import TrustState
 
 _log: Final = structlog.get_logger()
 _RECEIPTS_AT_ONCE: Final = 5_000
@@ -43,11 +45,13 @@ class ReceiptWriter:
         self,
         db: Database,
         outbox: Outbox,
+        state: TrustState,
         keys: Mapping[str, PrivateKey],
         clock: Clock,
         new_id: NewId,
         due: PacedSignal,
     ) -> None:
+        self._state = state
         self._db = db
         self._inbox = Inbox(db)
         self._outbox = outbox
@@ -56,11 +60,15 @@ class ReceiptWriter:
         self._new_id = new_id
         self._due = due
 
-    async def run(self) -> None:
-        """Write receipts until cancelled."""
+    async def run(self, stop: asyncio.Event) -> None:
+        """Write receipts until told to stop; what is owed then waits in the database."""
+        stopped = asyncio.create_task(stop.wait(), name="receipts-stop")
+        stopped.add_done_callback(lambda _: self._due.hurry())
         self._due.notify()
         while True:
             await self._due.wait()
+            if stop.is_set():
+                return
             try:
                 if await self.write() == _RECEIPTS_AT_ONCE:
                     self._due.notify()
@@ -72,8 +80,8 @@ class ReceiptWriter:
         """Write one round; return how many receipts were owed."""
         async with self._db.transaction() as connection:
             await self._outbox.lock(connection)
-            due = await self._inbox.take_due(connection, _RECEIPTS_AT_ONCE)
-            receipts = coalesce(due, new_id=self._new_id, at=self._clock())
+            due = await self._inbox.take_due(connection, list(self._keys), _RECEIPTS_AT_ONCE)
+            receipts = coalesce(due, gateway_of=self._state.gateway_of, new_id=self._new_id, at=self._clock())
             messages = [sealed(receipt, self._keys[receipt.origin]) for receipt in receipts]
             if messages:
                 await self._outbox.add(connection, messages)

@@ -72,8 +72,8 @@ class Submitter:
                 if submission.item in known:
                     node, message = known[submission.item]
                     results[index] = message if message and node == submission.node else ItemTakenError()
-                else:
-                    fresh.setdefault(submission.item, index)
+                elif batch[fresh.setdefault(submission.item, index)].node != submission.node:
+                    results[index] = ItemTakenError()
             composed = await asyncio.to_thread(self._compose, [batch[index] for index in fresh.values()])
             good: list[tuple[Sealed, Item]] = []
             for index, result in zip(fresh.values(), composed, strict=True):

@@ -40,7 +40,7 @@ class Inbox:
     async def store(
         self,
         arrived: Sequence[Arrived],
-        fates: Sequence[tuple[str, str, ReceiptEntry]],
+        fates: Sequence[tuple[str, ReceiptEntry]],
         verdicts: Sequence[tuple[str, Decision]],
         at: datetime,
     ) -> None:
@@ -65,16 +65,15 @@ class Inbox:
             if verdicts:
                 await self._store_verdicts(connection, verdicts)
 
-    async def _store_fates(self, connection: Any, fates: Sequence[tuple[str, str, ReceiptEntry]]) -> None:
+    async def _store_fates(self, connection: Any, fates: Sequence[tuple[str, ReceiptEntry]]) -> None:
         await self._q.add_fates(
             connection,
-            messages=[entry.message for _, _, entry in fates],
-            givers=[giver for _, giver, _ in fates],
-            outcomes=[entry.outcome.value for _, _, entry in fates],
-            nodes=[node for node, _, _ in fates],
-            ats=[entry.at for _, _, entry in fates],
-            reasons=[entry.reason for _, _, entry in fates],
-            details=[entry.detail.replace("\x00", " ") for _, _, entry in fates],
+            messages=[entry.message for _, entry in fates],
+            givers=[giver for giver, _ in fates],
+            outcomes=[entry.outcome.value for _, entry in fates],
+            ats=[entry.at for _, entry in fates],
+            reasons=[entry.reason for _, entry in fates],
+            details=[entry.detail.replace("\x00", " ") for _, entry in fates],
             router=ROUTER_CODE,
         )
 
@@ -93,9 +92,9 @@ class Inbox:
             ats=[d.sent_at for _, d, _ in rows],
         )
 
-    async def take_due(self, connection: Any, count: int) -> list[ReceiptDue]:
-        """Take receipts that are owed, within the caller's transaction."""
-        rows = [row async for row in self._q.take_receipts_due(connection, count=count)]
+    async def take_due(self, connection: Any, nodes: Sequence[str], count: int) -> list[ReceiptDue]:
+        """Take receipts that these nodes owe, within the caller's transaction."""
+        rows = [row async for row in self._q.take_receipts_due(connection, nodes=list(nodes), count=count)]
         return [
             ReceiptDue(
                 node=r["node"],

@@ -11,6 +11,7 @@ from aiohttp import web
 from proto import codec
 from proto.envelope import unpack
 from proto.messages import KINDS, Decision, PublicationRef, Report, ReportContent, Role, Verdict
+from proto.messages.base import check_decimal
 from services.gateway.desk import DESK, Desk
 from services.gateway.domain.decisions import DecisionError, check_decision
 from services.gateway.domain.reports import sealed
@@ -51,6 +52,9 @@ class ItemShare(msgspec.Struct, forbid_unknown_fields=True):
 
     report: UUID
     share: Decimal = Decimal(1)
+
+    def __post_init__(self) -> None:
+        check_decimal(self.share, -1, 1)  # finite, of few places; what the shares must add up to is the domain's rule
 
 
 class DecisionRequest(msgspec.Struct, forbid_unknown_fields=True):

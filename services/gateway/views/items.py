@@ -106,6 +106,7 @@ async def add_draft(request: web.Request, body: DraftRequest) -> Submitted:
         message=None,
     )
     async with desk.db.transaction() as connection:
+        await desk.outbox.lock(connection)  # or the same id, handed in at the same time, breaks the key
         known = await desk.items.known(connection, [item.id])
         if not known:
             await desk.items.add(connection, [item], Step.EDIT)

@@ -89,6 +89,11 @@ class TrustState:
         """All nodes of the directory in force."""
         return iter(self._nodes.values())
 
+    def gateway_of(self, code: str) -> str | None:
+        """Return the broker user that speaks for a node; None for an unknown node."""
+        node = self._nodes.get(code)
+        return node.gateway if node else None
+
     def node_key(self, keyid: str) -> KnownKey | None:
         """Return a node's key by id, whoever owns it."""
         return self._node_keys.get(keyid)

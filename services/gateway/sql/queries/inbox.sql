@@ -18,10 +18,10 @@ ON CONFLICT DO NOTHING;
 -- name: add_fates!
 -- Apply receipts to the messages that they answer: the router's verdict, and a recipient's word on what it received.
 INSERT INTO fate (message, giver, outcome, node, at, reason, detail)
-SELECT g.message, g.giver, g.outcome, g.node, g.at, g.reason, g.detail
-FROM unnest(:messages::uuid[], :givers::text[], :outcomes::text[], :nodes::text[], :ats::timestamptz[],
-    :reasons::text[], :details::text[]) AS g (message, giver, outcome, node, at, reason, detail)
-JOIN sent s ON s.id = g.message AND s.node = g.node
+SELECT g.message, g.giver, g.outcome, s.node, g.at, g.reason, g.detail
+FROM unnest(:messages::uuid[], :givers::text[], :outcomes::text[], :ats::timestamptz[], :reasons::text[],
+    :details::text[]) AS g (message, giver, outcome, at, reason, detail)
+JOIN sent s ON s.id = g.message
 WHERE CASE WHEN g.outcome IN ('accepted', 'refused') THEN g.giver = :router ELSE g.giver = ANY(s.recipients) END
 ON CONFLICT DO NOTHING;
 
@@ -33,8 +33,10 @@ SELECT * FROM unnest(:decisions::uuid[], :reports::uuid[], :nodes::text[], :hubs
 ON CONFLICT DO NOTHING;
 
 -- name: take_receipts_due
--- Take what is owed, at most so many at a time.
-DELETE FROM receipt_due WHERE ctid = ANY(ARRAY(SELECT ctid FROM receipt_due LIMIT :count FOR UPDATE SKIP LOCKED))
+-- Take what these nodes owe, at most so much at a time.
+DELETE FROM receipt_due
+WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM receipt_due WHERE node = ANY(:nodes::text[]) LIMIT :count FOR UPDATE SKIP LOCKED))
 RETURNING node, recipient, message, digest, outcome, at;
 
 -- name: inbox
