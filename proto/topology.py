@@ -132,16 +132,24 @@ def bindings(codes: Iterable[str]) -> list[Binding]:
     return fixed + inboxes
 
 
+def _one_of(addresses: list[list[str]]) -> str:
+    """Return a regular expression for these addresses as a tree of words: the broker matches it for each publish."""
+    branches: dict[str, list[list[str]]] = {}
+    for first, *rest in addresses:
+        branches.setdefault(first, []).append(rest)
+    parts = [word + (rf"\.{_one_of(rests)}" if rests[0] else "") for word, rests in branches.items()]
+    return parts[0] if len(parts) == 1 else f"({'|'.join(parts)})"
+
+
 def gateway_grant(codes: Iterable[str]) -> Grant:
     """A gateway publishes only as its own nodes and reads only their inboxes and the registry."""
     listed = list(codes)
-    speakers = "|".join(address_of(code).replace(".", r"\.") for code in listed)
     inboxes = "|".join(code.replace("-", r"\-") for code in listed)
     return Grant(
         write=r"^yz\.submit$",
         read=rf"^(yz\.registry|yz\.inbox\.({inboxes}))$",
         topic_exchange=SUBMIT,
-        topic_write=rf"^({speakers})\.[a-z_]+$",
+        topic_write=rf"^{_one_of([address_of(code).split('.') for code in listed])}\.[a-z_]+$",
     )
 
 

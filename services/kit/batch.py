@@ -13,10 +13,18 @@ class Batcher(Generic[T, R]):
     """Gathers single submissions into calls of ``handle``, at most ``size`` each, one call at a time.
 
     ``handle`` returns one result per item, in order; an exception as a result is raised to that submitter alone, an
-    exception raised by ``handle`` to all of the batch.
+    exception raised by ``handle`` to all of the batch. The first item after a quiet time is handled at once; under load
+    a batch begins every ``pace`` seconds, or as soon as it is full: fewer transactions for the same work.
     """
 
-    def __init__(self, handle: Callable[[Sequence[T]], Awaitable[Sequence[R | Exception]]], size: int) -> None:
+    def __init__(
+        self,
+        handle: Callable[[Sequence[T]], Awaitable[Sequence[R | Exception]]],
+        size: int,
+        *,
+        pace: float = 0.0,
+    ) -> None:
+        self._pace = pace
         self._handle = handle
         self._size = size
         self._waiting: list[tuple[T, asyncio.Future[R]]] = []
@@ -36,10 +44,14 @@ class Batcher(Generic[T, R]):
         return await future
 
     async def _work(self) -> None:
+        loop = asyncio.get_running_loop()
         try:
             while self._waiting:
+                begun = loop.time()
                 batch, self._waiting = self._waiting[: self._size], self._waiting[self._size :]
                 await self._handle_one(batch)
+                if len(self._waiting) < self._size:
+                    await asyncio.sleep(max(0.0, begun + self._pace - loop.time()))
         finally:
             self._worker = None
 

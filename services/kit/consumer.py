@@ -12,10 +12,12 @@ from uuid import uuid4
 import structlog
 
 from proto.topology import DEAD_LETTERS
+from services.kit.batch import PacedSignal
 from services.kit.bus import Incoming, Session
 from services.kit.errors import TransientError
 
 _log: Final = structlog.get_logger()
+_PACE: Final = 0.02  # seconds between two batches under load; the first after a quiet time does not wait
 _BACKOFF: Final = (0.2, 10.0)  # seconds
 
 Handler = Callable[[Sequence[Incoming]], Awaitable[None]]
@@ -31,7 +33,7 @@ class BatchConsumer:
         self._size = size
         self._arrived: list[Incoming] = []
         self._rejected: set[int] = set()
-        self._wake = asyncio.Event()
+        self._due = PacedSignal(_PACE)
 
     async def run(self, queues: Sequence[str]) -> None:
         """Consume until the session is asked to stop, the line drops (``TransientError``) or we are cancelled."""
@@ -39,7 +41,7 @@ class BatchConsumer:
             await self._session.consume(queue, self._on_message)
         stopping = self._session.stopping
         waker = asyncio.create_task(stopping.wait(), name="consumer-stopping")
-        waker.add_done_callback(lambda _: self._wake.set())
+        waker.add_done_callback(lambda _: self._due.hurry())
         try:
             await self._loop(stopping)
         finally:
@@ -47,12 +49,14 @@ class BatchConsumer:
 
     async def _loop(self, stopping: asyncio.Event) -> None:
         while True:
-            await self._wake.wait()
+            await self._due.wait()
             if stopping.is_set():  # what is not yet handled goes back to the queue with the connection
                 return
             batch, self._arrived = self._arrived[: self._size], self._arrived[self._size :]
-            if not self._arrived:
-                self._wake.clear()
+            if self._arrived:
+                self._due.notify()
+            if not batch:
+                continue
             await self._handle_or_park(batch)
             await self._ack(batch)
 
@@ -65,7 +69,10 @@ class BatchConsumer:
 
     async def _on_message(self, message: Incoming) -> None:
         self._arrived.append(message)
-        self._wake.set()
+        if len(self._arrived) >= self._size:
+            self._due.hurry()
+        else:
+            self._due.notify()
 
     async def _handle_or_park(self, batch: Sequence[Incoming]) -> None:
         try:

@@ -67,7 +67,12 @@ async def open_database(url: str, schema: str, sql: Path, *, size: int = 4) -> A
     try:
         await migrate(url, schema, sql / "migrations")
         pool = await asyncpg.create_pool(
-            url, min_size=1, max_size=size, command_timeout=60, server_settings={"search_path": schema, "jit": "off"}
+            url,
+            min_size=1,
+            max_size=size,
+            command_timeout=60,
+            server_settings={"search_path": schema, "jit": "off"},
+            reset=_keep,
         )
     except asyncpg.InvalidAuthorizationSpecificationError as error:
         raise SettingsError(f"database refuses the user for schema {schema}") from error
@@ -77,6 +82,10 @@ async def open_database(url: str, schema: str, sql: Path, *, size: int = 4) -> A
         yield Database(pool, aiosql.from_path(sql / "queries", "asyncpg", mandatory_parameters=False))
     finally:
         await pool.close()
+
+
+async def _keep(_: Any) -> None:
+    """Leave a returned connection as it is: nobody here changes its session, and asking costs a round trip each time."""
 
 
 async def migrate(url: str, schema: str, folder: Path) -> int:

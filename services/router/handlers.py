@@ -36,6 +36,7 @@ from services.router.receipts import coalesce, entry_for
 from services.router.settings import RouterSettings
 
 _log: Final = structlog.get_logger()
+_PACE: Final = 0.005  # seconds between two batches under load
 _ATTEMPTS: Final = 6
 _ROUND: Final = 1.0  # seconds that a round of receipts waits for its slowest: one full inbox must not hold up all
 _BACKOFF: Final = 0.2  # seconds, doubled each time: about 6 s in all before a full queue's message is parked
@@ -62,7 +63,7 @@ class Routing:
         self._clock = clock
         self._new_id = new_id
         self._arrived: list[Incoming] = []
-        self._wake = asyncio.Event()
+        self._work = PacedSignal(_PACE)
         self._receipts: list[tuple[int, str | None, ReceiptEntry]] = []
         self._due = PacedSignal(settings.receipt_interval)
         self._acks = AckWindow()
@@ -92,15 +93,18 @@ class Routing:
     async def _on_message(self, message: Incoming) -> None:
         self._arrived.append(message)
         self._held += 1
-        self._wake.set()
+        if len(self._arrived) >= self._settings.batch:
+            self._work.hurry()
+        else:
+            self._work.notify()
 
     async def _verify_loop(self) -> None:
         size = self._settings.batch
         while True:
-            await self._wake.wait()
+            await self._work.wait()
             batch, self._arrived = self._arrived[:size], self._arrived[size:]
-            if not self._arrived:
-                self._wake.clear()
+            if self._arrived:
+                self._work.notify()
             start = 0
             for index, message in enumerate(batch):
                 if (message.routing_key).rpartition(".")[2] in REGISTRY_KINDS:

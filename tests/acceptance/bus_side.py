@@ -3,7 +3,6 @@
 import asyncio
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlencode
 from uuid import UUID, uuid4
 
 from proto.addresses import routing_key
@@ -45,23 +44,30 @@ async def publish(network: Network, *messages: tuple[str, str, Envelope], user: 
 
 
 async def receipt_entry(network: Network, node: str, digest: str) -> dict[str, Any]:
-    """Wait for the router's word on some bytes in a unit's inbox."""
+    """Wait for the router's word on some bytes, in a receipt addressed to a unit.
+
+    Units of one gateway share a receipt, which lies in the inbox of one of them.
+    """
     read: set[str] = set()
-    path = f"/api/v1/nodes/{node}/inbox"
+    codes = sorted(network.codes, key=lambda code: code != node)
 
     async def look() -> dict[str, Any] | None:
-        for head in await network.people.call(node, "officer", "GET", f"{path}?{urlencode({'kind': 'receipt'})}"):
-            if head["id"] in read:
-                continue
-            whole = await network.people.call(node, "officer", "GET", f"{path}/{head['id']}")
-            read.add(head["id"])
-            entries: list[dict[str, Any]] = whole["message"]["entries"]
-            for entry in entries:
-                if entry["digest"] == digest and entry["outcome"] in {"accepted", "refused"}:
-                    return entry
+        for code in codes:
+            path = f"/api/v1/nodes/{code}/inbox"
+            heads = await network.people.call(code, "officer", "GET", f"{path}?kind=receipt&limit=20")
+            for head in heads:
+                if head["id"] in read:
+                    continue
+                read.add(head["id"])
+                receipt = (await network.people.call(code, "officer", "GET", f"{path}/{head['id']}"))["message"]
+                entries: list[dict[str, Any]] = receipt["entries"]
+                for entry in entries:
+                    if entry["digest"] == digest and entry["outcome"] in {"accepted", "refused"}:
+                        assert node in receipt["to"]
+                        return entry
         return None
 
-    entry: dict[str, Any] = await eventually(look, f"receipt at {node}")
+    entry: dict[str, Any] = await eventually(look, f"receipt for {node}")
     return entry
 
 

@@ -26,6 +26,7 @@ _log: Final = structlog.get_logger()
 _LOADED_ROWS: Final = 1_000
 _LOADED_BYTES: Final = 32_000_000
 """What is held in memory of the backlog, at most, and one fetch more."""
+_CLEAR: Final = 0.05  # seconds between two clearings of confirmed rows under load
 _BACKOFF: Final = (0.2, 5.0)  # seconds
 _LOCK_CLASS: Final = 1903850351
 _FOREVER: Final = 10.0**8  # seconds; a standby waits for the lock as long as it takes
@@ -67,7 +68,7 @@ class Relay:
         self._rows = 0
         self._bytes = 0
         self._queues: dict[str, deque[Waiting]] = {}
-        self._done: Batcher[Waiting, None] = Batcher(outbox.confirmed, 500)
+        self._done: Batcher[Waiting, None] = Batcher(outbox.confirmed, 500, pace=_CLEAR)
         self._sending = 0
         self._idle = asyncio.Event()
         self._scope = TaskScope()

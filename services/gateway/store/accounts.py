@@ -1,12 +1,17 @@
 """Accounts, tokens, and the remembered registry."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from msgspec import Struct
 
 from proto.envelope import Envelope, digest_of, unpack
 from services.kit.db import Database
+
+
+_REMEMBERED: Final = timedelta(seconds=10)
+_MOST_REMEMBERED: Final = 10_000
 
 
 class Account(Struct, frozen=True, kw_only=True):
@@ -24,6 +29,7 @@ class Accounts:
     def __init__(self, db: Database) -> None:
         self._db = db
         self._q = db.queries
+        self._holders: dict[str, tuple[str, str, datetime, datetime]] = {}  # digest: node, person, end, looked up
 
     async def put(self, accounts: Sequence[Account]) -> None:
         """Create or replace accounts."""
@@ -49,14 +55,24 @@ class Accounts:
                 connection, digest=digest, node=node, person=person, label=label, expires_at=expires_at
             )
 
-    async def token(self, digest: str, now: datetime) -> tuple[str, str, datetime] | None:
-        """Return (node, person, end) of a living token."""
-        async with self._db.connection() as connection:
-            row = await self._q.token(connection, digest=digest, now=now)
-        return (row["node"], row["person"], row["expires_at"]) if row else None
+    async def holder(self, digest: str, now: datetime) -> tuple[str, str] | None:
+        """Return (node, person) of a living token; looked up at most every ``_REMEMBERED``, not at each request."""
+        known = self._holders.get(digest)
+        if known is None or now - known[3] > _REMEMBERED:
+            async with self._db.connection() as connection:
+                row = await self._q.token(connection, digest=digest, now=now)
+            if row is None:
+                self._holders.pop(digest, None)
+                return None
+            if len(self._holders) >= _MOST_REMEMBERED:
+                self._holders.clear()
+            known = self._holders[digest] = (row["node"], row["person"], row["expires_at"], now)
+        node, person, end, _ = known
+        return (node, person) if now < end else None
 
     async def drop_token(self, digest: str) -> None:
-        """End a token."""
+        """End a token; another process of this gateway may know it for ``_REMEMBERED`` more."""
+        self._holders.pop(digest, None)
         async with self._db.connection() as connection:
             await self._q.drop_token(connection, digest=digest)
 

@@ -62,10 +62,10 @@ async def principal(request: web.Request) -> Principal:
     """Return who is signed in; refuse where nobody is, or the person has left office since."""
     desk = request.app[DESK]
     token = _bearer(request)
-    found = await desk.accounts.token(digest_of(token.encode()), desk.clock()) if token else None
+    found = await desk.accounts.holder(digest_of(token.encode()), desk.clock()) if token else None
     if found is None:
         raise unauthorized()
-    node, person, _ = found
+    node, person = found
     return Principal(node=node, person=person, roles=roles_of(desk, node, person))
 
 
