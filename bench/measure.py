@@ -35,7 +35,11 @@ def rss_mb(pid: int) -> float:
 def machine() -> str:
     """Name the machine and the versions that matter."""
     model = next(
-        (line.split(":", 1)[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line),
+        (
+            line.split(":", 1)[1].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if "model name" in line
+        ),
         platform.machine(),
     )
     return f"{os.cpu_count()} cores ({model}), Python {platform.python_version()}, {platform.system()} {platform.release()}"
@@ -45,7 +49,12 @@ def machine() -> str:
 async def child(*argv: str, env: dict[str, str] | None = None) -> AsyncIterator[asyncio.subprocess.Process]:
     """Run a Python module as a child process for the length of the block."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", *argv, env={**os.environ, **(env or {})}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        sys.executable,
+        "-m",
+        *argv,
+        env={**os.environ, **(env or {})},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     try:
         yield process
@@ -58,5 +67,5 @@ async def child(*argv: str, env: dict[str, str] | None = None) -> AsyncIterator[
 async def until(look: Callable[[], Awaitable[bool]], every: float = 0.01, seconds: float = 600) -> None:
     """Wait until ``look`` says yes."""
     async with asyncio.timeout(seconds):
-        while not await look():
+        while not await look():  # noqa: ASYNC110 - from outside there is no event to wait for
             await asyncio.sleep(every)

@@ -34,11 +34,11 @@ async def router_path(rabbit: PrivateRabbit, *, messages: int, rounds: int) -> d
     rates: dict[str, list[float]] = {"plain": [], "faststream": [], "router": [], "router_2": []}
     with tempfile.TemporaryDirectory(prefix="yizhan-bench-") as folder:
         world = World.make(utc_now(), gateway=USER)
-        config = _router_config(Path(folder), world, rabbit)
+        config = _router_config(Path(folder), world)
         bodies = _bodies(world, messages)
         for _ in range(rounds):
-            for kind in rates:
-                rates[kind].append(await _one_round(rabbit, world, kind, bodies, config))
+            for kind, measured in rates.items():
+                measured.append(await _one_round(rabbit, world, kind, bodies, config))
     return {"rounds": rates, **{kind: round(median(values)) for kind, values in rates.items()}}
 
 
@@ -150,7 +150,7 @@ async def _fresh_vhost(rabbit: PrivateRabbit, vhost: str) -> None:
         await http.put(f"{rabbit.admin_url}/api/permissions/{vhost}/{USER}", json=rights)
 
 
-def _router_config(folder: Path, world: World, rabbit: PrivateRabbit) -> Path:
+def _router_config(folder: Path, world: World) -> Path:
     (folder / "router.pem").write_bytes(world.node_keys[ROUTER_CODE].to_pem("bench", MACHINE_COST))
     (folder / "passphrase").write_text("bench")
     (folder / "root.json").write_bytes(msgspec.json.encode(world.pinned))

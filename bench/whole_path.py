@@ -68,7 +68,9 @@ class Load:
         self._tokens = tokens
         self._folder = folder
 
-    async def run(self, submissions: list[tuple[str, bytes]], *, rate: float, side_by_side: int) -> list[tuple[str, float]]:
+    async def run(
+        self, submissions: list[tuple[str, bytes]], *, rate: float, side_by_side: int
+    ) -> list[tuple[str, float]]:
         """Send all, at a fixed rate a second or (0) as fast as ``side_by_side`` allow; return (message, sent at)."""
         plan = self._folder / "plan.msgpack"
         plan.write_bytes(
@@ -134,7 +136,9 @@ class Watch:
 
     async def follow(self, stop: asyncio.Event) -> None:
         """Note arrivals until stopped."""
-        last = await self._connection.fetchval("SELECT coalesce((SELECT id FROM archive.document ORDER BY id DESC LIMIT 1), $1)", new_id())
+        last = await self._connection.fetchval(
+            "SELECT coalesce((SELECT id FROM archive.document ORDER BY id DESC LIMIT 1), $1)", new_id()
+        )
         seen: set[str] = set()
         while not stop.is_set():
             # Ids are UUIDv7: looking back a second covers reports that arrive out of the order of their ids.
@@ -161,7 +165,7 @@ async def latency(network: Network, load: Load, requests: list[tuple[str, bytes]
     following = asyncio.create_task(watch.follow(stop), name="watch")
     sent = await load.run(requests, rate=rate, side_by_side=0)
     async with asyncio.timeout(60):
-        while not all(message in watch.found for message, _ in sent):
+        while not all(message in watch.found for message, _ in sent):  # noqa: ASYNC110 - from outside there is no event
             await asyncio.sleep(0.05)
     stop.set()
     await following
@@ -177,7 +181,7 @@ async def throughput(network: Network, load: Load, requests: list[tuple[str, byt
     before, begun = await watch.count(), time.time()
     await load.run(requests, rate=0, side_by_side=96)
     async with asyncio.timeout(300):
-        while await watch.count() < before + len(requests):
+        while await watch.count() < before + len(requests):  # noqa: ASYNC110 - from outside there is no event
             await asyncio.sleep(0.02)
     took = time.time() - begun
     await connection.close()

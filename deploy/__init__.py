@@ -1,0 +1,1 @@
+"""Running Yizhan: private servers, samples, unit files."""

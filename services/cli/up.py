@@ -19,7 +19,7 @@ from deploy.embedded.leftovers import end_all
 from deploy.embedded.lock import VarLock
 from deploy.embedded.program import Happening, Program, ProgramEvent
 from deploy.embedded.supervisor import Supervisor
-from services.cli.network.making import SERVICES, make_network
+from services.cli.network.making import SERVICES, make_network, settle_settings
 from services.cli.network.sample.client import CallError
 from services.cli.network.sample.day import read_day
 from services.cli.network.sample.run import send_day
@@ -126,6 +126,7 @@ async def _run(place: Place, screen: Screen, stop: asyncio.Event, *, once: bool,
             database_url=database_url,
             progress=lambda done, total: screen.progress("keys", done, total),
         )
+    settle_settings(place, codes, amqp_url=amqp_url, database_url=database_url)
     screen.say("启动 PostgreSQL 和 RabbitMQ", "starting PostgreSQL and RabbitMQ")
     async with servers(place, amqp_url=amqp_url, database_url=database_url) as running:
         await furnish(place, codes, amqp_url=amqp_url, database_url=database_url)

@@ -168,7 +168,7 @@ class Routing:
         self._metrics.judged(judgement)
         sender, entry = entry_for(judgement, self._clock())
         self._receipts.append((message.delivery_tag, sender, entry))
-        if self._held >= self._settings.prefetch // 2:
+        if self._held >= self._settings.prefetch // 2 or self._session.stopping.is_set():
             self._due.hurry()
         else:
             self._due.notify()

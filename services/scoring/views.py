@@ -9,7 +9,9 @@ import msgspec
 from aiohttp import web
 from msgspec import Meta, Struct
 
-from proto.messages.base import Month, Time
+from proto.addresses import CODE_PATTERN
+from proto.limits import YEARS
+from proto.messages.base import Code, Month, Time
 from services.kit.ids import Clock
 from services.kit.trust.state import TrustState
 from services.kit.web.access import Access
@@ -25,7 +27,7 @@ from services.scoring.store import LedgerLine, Store, Totals, UnitSums
 _CLASSES: Final = list(UnitClass)
 _EVER: Final = datetime(1, 1, 2, tzinfo=UTC)
 _ZERO: Final = Decimal(0)
-AnyCode = Annotated[str, Meta(max_length=30)]
+AnyCode = Annotated[str, Meta(pattern=rf"^$(?!\n)|{CODE_PATTERN}")]
 AnyMonth = Annotated[str, Meta(pattern=r"^(\d{4}-(0[1-9]|1[0-2]))?$")]
 
 
@@ -215,7 +217,7 @@ class Views:
     async def explain(self, request: web.Request, _: None) -> Explanation:
         """Return a unit's entries of a month in words."""
         query: ExplainQuery = query_of(request, ExplainQuery)
-        unit, month = request.match_info["unit"], _month_in(request)
+        unit, month = _unit_in(request), _month_in(request)
         self._may_read(request, query.reader, query.hub, unit)
         lines = []
         for entry in await self._store.unit_month(unit, month, query.hub):
@@ -235,6 +237,8 @@ class Views:
         """Return the totals."""
         self._access.operator(request)
         query: StatsQuery = query_of(request, StatsQuery)
+        if query.since is not None and not YEARS[0] <= query.since.year <= YEARS[1]:
+            raise invalid(f"since: year outside {YEARS[0]} to {YEARS[1]}")
         return await self._store.totals(query.since or _EVER)
 
     def _may_read(self, request: web.Request, reader: str, hub: str, unit: str) -> None:
@@ -259,6 +263,13 @@ class Views:
             points=sums.points,
             year_points=sums.year_points,
         )
+
+
+def _unit_in(request: web.Request) -> str:
+    try:
+        return msgspec.convert(request.match_info["unit"], Code)
+    except msgspec.ValidationError as error:
+        raise invalid("unit: a node code") from error
 
 
 def _month_in(request: web.Request) -> str:

@@ -40,10 +40,10 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
         return self.path.format(**_PATH_VALUES | changed)
 
     def query(self, reader: str = KUNSHAN) -> dict[str, str]:
-        """Return the query parameters that the operation needs, and who reads."""
+        """Return the query parameters that the operation needs, and who reads where that can be said."""
         named = {p["name"]: p for p in self.parameters if p["in"] == "query"}
         needed = {n: str(sample(p["schema"], self.schemas)) for n, p in named.items() if p["required"]}
-        return needed | ({"reader": reader} if "reader" in named else {})
+        return needed | ({"reader": reader} if "reader" in named and reader else {})
 
     def good_body(self) -> Any:
         """Return a body that the schema allows; None where there is none."""
@@ -122,10 +122,11 @@ def odd_addresses(operation: Operation) -> Iterator[tuple[str, str, dict[str, st
     for parameter in operation.parameters:
         for text in _TEXTS:
             flaw = f"{parameter['in']} {parameter['name']} = {text!r:.20}"
-            if parameter["in"] == "query":
-                yield flaw, operation.address(), operation.query() | {parameter["name"]: text}
-            elif text:
-                yield flaw, operation.address(**{parameter["name"]: quote(text, safe="")}), operation.query()
+            for query in (operation.query(), operation.query("")):
+                if parameter["in"] == "query":
+                    yield flaw, operation.address(), query | {parameter["name"]: text}
+                elif text:
+                    yield flaw, operation.address(**{parameter["name"]: quote(text, safe="")}), query
 
 
 def _places(value: Any, depth: int = 2) -> Iterator[tuple[Any, ...]]:

@@ -1,5 +1,6 @@
 """The four services' HTTP: described truly, closed to strangers, never surprised. The walks come from the API documents."""
 
+import io
 from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import urlencode
@@ -60,7 +61,8 @@ class Api:
         asked = f"?{urlencode(query)}" if query else ""
         url = URL(f"{self._network.place.url(service)}{path}{asked}", encoded=True)
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        async with self._http.request(method, url, data=body, headers=headers) as answer:
+        data = None if body is None else io.BytesIO(body)
+        async with self._http.request(method, url, data=data, headers=headers) as answer:
             return Answer(answer.status, answer.content_type, await answer.read())
 
     async def good(self, operation: Operation, token: str = "") -> Answer:
@@ -205,7 +207,7 @@ async def test_odd_values_in_bodies(network: Network, api: Api) -> None:
                 )
                 if answer.status >= 500 or (answer.status >= 400 and answer.kind != "application/problem+json"):
                     wrong.append((operation.name, flaw, answer.status))
-    assert wrong == []
+    assert not wrong, "\n".join(map(str, wrong))
 
 
 async def test_unknown_fields(network: Network, api: Api) -> None:
@@ -232,7 +234,7 @@ async def test_odd_values_in_addresses(network: Network, api: Api) -> None:
                 answer = await api.send(operation.service, operation.method, path, query=query, token=token, body=body)
                 if answer.status >= 500 or (answer.status >= 400 and answer.kind != "application/problem+json"):
                     wrong.append((operation.name, flaw, answer.status))
-    assert wrong == []
+    assert not wrong, "\n".join(map(str, wrong))
 
 
 async def test_bad_uuid(network: Network, api: Api) -> None:

@@ -68,6 +68,15 @@ async def test_shares_that_are_no_shares(network: Network, share: str) -> None:
     await nothing_half_done(network, good)
 
 
+@pytest.mark.parametrize("field", ["reason", "series"])
+async def test_what_the_router_would_refuse_is_refused_at_the_desk(network: Network, field: str) -> None:
+    """Else the desk would hold it for decided, and nobody would ever learn of it."""
+    good = await report(network, KUNSHAN, SUZHOU)
+    fields = {"reason": "略\x00"} if field == "reason" else {"publication": {"series": "daily\x00", "issue": "1"}}
+    assert await refusal(decide(network, SUZHOU, "adopted", good, **fields)) == (422, "payload.malformed")
+    await nothing_half_done(network, good)
+
+
 @pytest.mark.parametrize("person", ["officer", "lead", "head"])
 async def test_only_an_editor_decides(network: Network, person: str) -> None:
     good = await report(network, KUNSHAN, SUZHOU)

@@ -1,10 +1,12 @@
 """The router alone, in this process, on a vhost of the real broker, and eyes on its queues."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 import aiohttp
 import msgspec
@@ -139,6 +141,52 @@ class Bench:
     async def until(self, look: Callable[[], Any], what: str) -> Any:
         """Look at the broker until something is so."""
         return await eventually(look, what, DEADLINE)
+
+
+class Line:
+    """A line to the broker that can be cut."""
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        self._target = (parts.hostname, parts.port)
+        self._ends: set[asyncio.StreamWriter] = set()
+        self._url = url
+        self.url = ""
+
+    async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there, onward = await asyncio.open_connection(*self._target)
+        self._ends |= {writer, onward}
+        await asyncio.gather(_pump(reader, onward), _pump(there, writer))
+        self._ends -= {writer, onward}
+
+    def at(self, port: int) -> None:
+        self.url = self._url.replace(f":{self._target[1]}/", f":{port}/")
+
+    def cut(self) -> None:
+        """Drop every connection at once, without a goodbye."""
+        for end in self._ends:
+            end.transport.abort()
+
+
+@asynccontextmanager
+async def line_of(url: str) -> AsyncIterator[Line]:
+    """Put a line that can be cut before the broker."""
+    line = Line(url)
+    server = await asyncio.start_server(line.carry, "127.0.0.1", 0)
+    line.at(server.sockets[0].getsockname()[1])
+    try:
+        yield line
+    finally:
+        line.cut()
+        server.close()
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(OSError):
+        while data := await reader.read(65_536):
+            writer.write(data)
+            await writer.drain()
+    writer.close()
 
 
 @asynccontextmanager

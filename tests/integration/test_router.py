@@ -14,12 +14,12 @@ from proto.addresses import address_of
 from proto.envelope import Signature, digest_of
 from proto.messages import Action, Outcome, Receipt, Role
 from proto.topology import ARCHIVE_QUEUE, DEAD_QUEUE, FEED, REFUSED, ROUTER_QUEUE, SUBMIT, inbox_of
-from services.kit import broker_admin
+from services.kit import broker_admin, session
 from services.kit.ids import new_id, utc_now
 from services.router import handlers
 from services.router.domain import Arrival
 from tests.conftest import ADMIN_USER, free_ports
-from tests.integration.routing import Bench, Box, bench_of
+from tests.integration.routing import Bench, Box, bench_of, line_of
 from tests.places import FARMING, KUNSHAN, PROVINCE, REFORM, SUZHOU, WUXI, ZHANGJIAGANG
 from tests.world import World
 
@@ -131,10 +131,10 @@ async def test_two_routers_share_the_work(bench: Bench) -> None:
 async def test_a_dropped_line_before_the_confirm_brings_it_again(bench: Bench) -> None:
     message, envelope = bench.world.report(ZHANGJIAGANG)
     await bench.fill(inbox_of(SUZHOU))
-    async with bench.router(name="cut"):
+    async with line_of(bench.url) as line, bench.router(amqp_url=line.url):
         await bench.hand_in(message, envelope)
         await bench.until(lambda: _held(bench), "the router holds it")
-        await _cut(bench, "cut")
+        line.cut()
         await bench.free(inbox_of(SUZHOU))
         async with bench.inbox(SUZHOU) as box, bench.inbox(ZHANGJIAGANG) as origin:
             await box.until(lambda b: envelope.packed() in [m.body for m in b.messages], "the report")
@@ -148,16 +148,14 @@ async def test_a_full_inbox_is_parked_and_blocks_nobody(bench: Bench) -> None:
     stuck, stuck_envelope = bench.world.report(ZHANGJIAGANG)
     other, other_envelope = bench.world.report(REFORM)
     await bench.fill(inbox_of(SUZHOU))
-    async with bench.router():
+    async with line_of(bench.url) as line, bench.router(amqp_url=line.url):
         async with bench.inbox(PROVINCE) as box, bench.inbox(REFORM) as origin:
             await bench.hand_in(stuck, stuck_envelope)
             await bench.hand_in(other, other_envelope)
             await box.until(lambda b: b.messages, "the other report")
             await origin.until(Box.entries, "its receipt")
         await bench.until(lambda: bench.session.depth(DEAD_QUEUE), "the parked one")
-        await _cut(
-            bench, "router-under-test"
-        )  # acknowledged before, though nothing followed it: it does not come again
+        line.cut()  # acknowledged before, though nothing followed it: it does not come again
         async with bench.inbox(REFORM) as origin:
             await bench.hand_in(*bench.world.report(REFORM))
             await origin.until(Box.entries, "a receipt over the new line")
@@ -237,8 +235,10 @@ async def test_told_to_stop_it_leaves_nothing_to_be_done_again(bench: Bench) -> 
         assert len(box.messages) == 200, "delivered twice for having been told to stop"
 
 
-async def test_a_deleted_queue_is_consumed_again(bench: Bench) -> None:
-    """A consumer that the broker cancels is a line that is up but silent."""
+async def test_a_queue_made_anew_is_consumed_again(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The broker forgets the consumer without a word: a line that is up but silent."""
+    monkeypatch.setattr(session, "_WATCH", 0.1)
+    monkeypatch.setattr(session, "_AUDIT", 0.2)
     async with bench.router(), bench.inbox(PROVINCE) as box:
         await bench.hand_in(*bench.world.report(REFORM))
         await box.until(lambda b: b.messages, "the first report")
@@ -273,12 +273,3 @@ async def _get(port: int, path: str) -> str:
 async def _held(bench: Bench) -> bool:
     """Whether the router holds all that was handed in: confirmed by the broker, and no longer waiting in the queue."""
     return await bench.session.depth(ROUTER_QUEUE) == 0
-
-
-async def _cut(bench: Bench, name: str) -> None:
-    async def named() -> list[str]:
-        listed = await bench.manage("GET", "vhosts/{vhost}/connections")
-        return [c["name"] for c in listed if c.get("client_properties", {}).get("connection_name") == name]
-
-    for connection in await bench.until(named, "the router's connection is listed"):
-        await bench.manage("DELETE", f"connections/{connection.replace(' ', '%20').replace('>', '%3E')}")

@@ -26,7 +26,10 @@ def settings_text(place: Place, codes: Sequence[str], *, amqp_url: str, database
         "scoring": {"access_file": str(place.access), "rules_dir": str(RULES)},
         "archive": {"access_file": str(place.access)},
     }
-    lines = ["# Written when the network was made; the services read it at start.", ""]
+    lines = [
+        "# Written anew at each `yizhan up`. Your own settings go into YIZHAN_<SERVICE>_<FIELD> variables, which win.",
+        "",
+    ]
     for service, values in tables.items():
         common: dict[str, object] = {
             "port": getattr(place.ports, service),

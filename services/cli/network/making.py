@@ -14,14 +14,16 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from proto.envelope import digest_of
-from proto.messages import Key, Node, Staff
+from proto import codec
+from proto.envelope import digest_of, from_json
+from proto.messages import Directory, Key, Node, Staff
 from services.cli.network.config import settings_text
 from services.cli.network.units import PROVINCE, ROUTER, Unit
 from services.cli.place import Place
 from services.gateway.secrets import HASHER
 from services.gateway.store.accounts import Account
 from services.kit.crypto import MACHINE_COST, PrivateKey, write_secret
+from services.kit.errors import SettingsError
 from services.kit.ids import new_id
 from services.kit.settings import secret
 from services.kit.trust.enrol import key_record, next_directory, roster, seal_message
@@ -54,7 +56,7 @@ def make_network(
         shutil.rmtree(folder, ignore_errors=True)
     since = now - _BACKDATED
     _write_secrets(place)
-    gateway = urlsplit(amqp_url).username or "guest" if amqp_url else "gateway"
+    gateway = _gateway_user(amqp_url)
     router_user = gateway if amqp_url else "router"
     password = secret(str(place.demo_password))
     password_hash = HASHER.hash(password)  # one hash for all demo accounts: they share one password anyway
@@ -69,6 +71,26 @@ def make_network(
         place.config,
         settings_text(place, [u.code for u in units], amqp_url=amqp_url, database_url=database_url).encode(),
     )
+
+
+def settle_settings(place: Place, codes: Sequence[str], *, amqp_url: str, database_url: str) -> None:
+    """Write the settings for the ports and servers of this start; refuse servers for which the keys were not made."""
+    envelope = from_json((place.registry / "directory.json").read_bytes())
+    directory = codec.decode(envelope)
+    made_for = (
+        next((n.gateway for n in directory.nodes if n.code == PROVINCE), "") if isinstance(directory, Directory) else ""
+    )
+    if made_for != _gateway_user(amqp_url):
+        raise SettingsError(
+            f"this network was made for the broker user {made_for!r}, not {_gateway_user(amqp_url)!r}: "
+            "set the same YIZHAN_AMQP_URL as then, or start from nothing with --reset"
+        )
+    text = settings_text(place, codes, amqp_url=amqp_url, database_url=database_url)
+    write_secret(place.config, text.encode())
+
+
+def _gateway_user(amqp_url: str) -> str:
+    return urlsplit(amqp_url).username or "guest" if amqp_url else "gateway"
 
 
 def _make_unit(unit: Unit, since: datetime, password: str, password_hash: str) -> MadeUnit:

@@ -19,7 +19,6 @@ from services.kit.db import Database
 from services.kit.ids import Clock, NewId
 from services.kit.trust.state import TrustState
 
-
 _PACE: Final = 0.01  # seconds between two transactions under load
 
 
@@ -93,38 +92,37 @@ class Submitter:
         return [results.get(i, results[fresh.get(s.item, i)]) for i, s in enumerate(batch)]
 
     def _compose(self, batch: Sequence[Submission]) -> list[tuple[Sealed, Item] | RefusedError]:
-        composed: list[tuple[Sealed, Item] | RefusedError] = []
-        for submission in batch:
-            now = self._clock()
-            try:
-                key = self._keys.get(submission.node)
-                if key is None:
-                    raise RefusedError(Reason.UNKNOWN_NODE)
-                message, content = compose(
-                    self._state,
-                    key,
-                    node=submission.node,
-                    content=submission.content,
-                    sign_offs=submission.sign_offs,
-                    about=submission.about,
-                    to=submission.to,
-                    id=self._new_id(),
-                    now=now,
-                )
-            except RefusedError as error:
-                composed.append(error)
-                continue
-            item = Item(
-                id=submission.item,
+        return [self._compose_one(submission) for submission in batch]
+
+    def _compose_one(self, submission: Submission) -> tuple[Sealed, Item] | RefusedError:
+        key = self._keys.get(submission.node)
+        if key is None:
+            return RefusedError(Reason.UNKNOWN_NODE)
+        now = self._clock()
+        try:
+            message, content = compose(
+                self._state,
+                key,
                 node=submission.node,
-                state=State.SENT,
-                title=content.title,
                 content=submission.content,
+                sign_offs=submission.sign_offs,
                 about=submission.about,
-                author=submission.author,
-                created_at=now,
-                updated_at=now,
-                message=message.id,
+                to=submission.to,
+                id=self._new_id(),
+                now=now,
             )
-            composed.append((message, item))
-        return composed
+        except RefusedError as error:
+            return error
+        item = Item(
+            id=submission.item,
+            node=submission.node,
+            state=State.SENT,
+            title=content.title,
+            content=submission.content,
+            about=submission.about,
+            author=submission.author,
+            created_at=now,
+            updated_at=now,
+            message=message.id,
+        )
+        return message, item

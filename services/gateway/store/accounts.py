@@ -9,12 +9,11 @@ from msgspec import Struct
 from proto.envelope import Envelope, digest_of, unpack
 from services.kit.db import Database
 
-
 _REMEMBERED: Final = timedelta(seconds=10)
 _MOST_REMEMBERED: Final = 10_000
 
 
-class Account(Struct, frozen=True, kw_only=True):
+class Account(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A staff member's account at the gateway (账号)."""
 
     node: str

@@ -9,7 +9,9 @@ from aiohttp import web
 from proto import codec
 from proto.envelope import digest_of, from_json
 from proto.errors import Reason, RefusedError
+from proto.limits import YEARS
 from proto.messages import Directory, NodeKind, Role, Roster
+from proto.messages.base import Time
 from services.gateway.desk import DESK
 from services.gateway.domain.items import State, Step
 from services.gateway.domain.reports import Sealed
@@ -43,7 +45,7 @@ class Stats(msgspec.Struct):
 class StatsQuery(msgspec.Struct, forbid_unknown_fields=True):
     """From when on."""
 
-    since: datetime | None = None
+    since: Time | None = None
 
 
 class Imported(msgspec.Struct):
@@ -150,6 +152,8 @@ async def stats(request: web.Request, _: None) -> Stats:
     desk = request.app[DESK]
     query: StatsQuery = query_of(request, StatsQuery)
     since = query.since or datetime(2000, 1, 1, tzinfo=UTC)
+    if not YEARS[0] <= since.year <= YEARS[1]:
+        raise invalid(f"since: year outside {YEARS[0]} to {YEARS[1]}")
     events = await desk.items.count_events(since)
     return Stats(await desk.items.count_sent(since), events.get(Reason.REPORT_CLASSIFIED.value, 0), desk.outbox.total)
 

@@ -26,11 +26,15 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     roles: frozenset[Role]  # held now, by the roster
 
 
+Typed = Annotated[str, msgspec.Meta(max_length=40, pattern=r"^[^\u0000]*$")]
+"""What somebody types as unit or name: it may be wrong, but the database can be asked for it."""
+
+
 class SignIn(msgspec.Struct, forbid_unknown_fields=True):
     """登录."""
 
-    node: str
-    person: str
+    node: Typed
+    person: Typed
     password: str
 
 

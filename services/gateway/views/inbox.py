@@ -21,11 +21,14 @@ from services.gateway.views.items import item_id
 from services.kit.web.api import Endpoint, query_of
 from services.kit.web.problem import ProblemError, not_found
 
+Kind = Annotated[str, msgspec.Meta(pattern=rf"^({'|'.join(KINDS)})$(?!\n)")]
+"""A kind of message."""
+
 
 class InboxQuery(msgspec.Struct, forbid_unknown_fields=True):
     """Which messages."""
 
-    kind: str | None = None
+    kind: Kind | None = None
     before: UUID | None = None
     limit: Annotated[int, msgspec.Meta(ge=1, le=500)] = 50
 
@@ -129,6 +132,7 @@ async def decide(request: web.Request, body: DecisionRequest) -> Decided:
                 decision = _decision(desk, who, body, items, about=None)
                 await desk.inbox.decide(connection, who.node, decision.id, body.verdict, reports)
             messages = [sealed(decision, desk.keys[who.node])]
+            codec.decode(unpack(messages[0].body))  # what the router would refuse is refused here, before it counts
             await desk.outbox.add(connection, messages)
     except DecisionError as error:
         raise ProblemError(422, error.code, error.zh, error.en) from error
