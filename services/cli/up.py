@@ -22,14 +22,17 @@ from deploy.embedded.supervisor import Supervisor
 from services.cli.network.making import SERVICES, make_network, settle_settings
 from services.cli.network.sample.client import CallError
 from services.cli.network.sample.day import read_day
+from services.cli.network.sample.enrolment import enrol
 from services.cli.network.sample.run import send_day
 from services.cli.network.sample.table import table_of
 from services.cli.network.servers import furnish, servers
 from services.cli.network.units import read_units
 from services.cli.place import Place
+from services.kit import log
 from services.kit.errors import SettingsError, TransientError
 
 _log: Final = structlog.get_logger()
+INTERRUPTED: Final = 130
 _PRIVATE: Final = {
     "postgres": ("postgres",),
     "rabbitmq": ("amqp", "management", "dist", "epmd"),
@@ -74,6 +77,7 @@ class Screen:
 
 def run_up(*, once: bool, as_json: bool, reset: bool, sample: bool) -> int:
     """Run the network; return the exit code: 0 good, 1 a total is wrong, 3 cannot run here, 4 not reachable."""
+    log.configure("up", "warning")
     try:
         return asyncio.run(_up(Place.here(), once=once, as_json=as_json, reset=reset, sample=sample))
     except (EmbeddedError, SettingsError) as error:
@@ -93,22 +97,32 @@ async def _up(place: Place, *, once: bool, as_json: bool, reset: bool, sample: b
         await end_all(place.var)
         if reset:
             _clear(place)
-        work = asyncio.create_task(_run(place, screen, stop, once=once, as_json=as_json, sample=sample), name="up")
+        up = asyncio.Event()
+        work = asyncio.create_task(_run(place, screen, up, stop, once=once, as_json=as_json, sample=sample), name="up")
         stopped = asyncio.create_task(stop.wait(), name="stop")
         await asyncio.wait([work, stopped], return_when=asyncio.FIRST_COMPLETED)
-        if not work.done() and not once:
-            screen.say("正在停止", "stopping")
         if not work.done():
-            work.cancel()
+            screen.say("正在停止", "stopping")
+            if not up.is_set():  # once it is up it ends by itself, each part in its order
+                work.cancel()
         try:
             return await work
         except asyncio.CancelledError:
-            return 130 if once else 0
+            return INTERRUPTED
         finally:
             stopped.cancel()
 
 
-async def _run(place: Place, screen: Screen, stop: asyncio.Event, *, once: bool, as_json: bool, sample: bool) -> int:
+async def _run(
+    place: Place,
+    screen: Screen,
+    up: asyncio.Event,
+    stop: asyncio.Event,
+    *,
+    once: bool,
+    as_json: bool,
+    sample: bool,
+) -> int:
     amqp_url = os.environ.pop("YIZHAN_AMQP_URL", "")
     database_url = os.environ.pop("YIZHAN_DATABASE_URL", "")
     private = (() if database_url else _PRIVATE["postgres"]) + (() if amqp_url else _PRIVATE["rabbitmq"])
@@ -134,7 +148,9 @@ async def _run(place: Place, screen: Screen, stop: asyncio.Event, *, once: bool,
             _kept(running, screen),
             Supervisor(programs(place), root=place.var, listener=screen.happened),
         ):
+            await enrol(place, screen.progress)
             code = await _sample_day(place, screen, amqp_url, as_json=as_json) if sample else 0
+            up.set()
             if once:
                 return code
             _where_to_look(place, screen)

@@ -26,7 +26,6 @@ from services.kit.errors import TransientError, UnavailableError
 _log: Final = structlog.get_logger()
 CALL_TIMEOUT: Final = 30.0  # seconds for any one broker call
 _WATCH: Final = 5.0  # seconds between two looks for a confirm that does not come
-_AUDIT: Final = 60.0  # seconds between two looks whether the broker still knows our consumers
 LINE_ERRORS: Final = (AMQPError, ChannelInvalidStateError, ConnectionError, TimeoutError, OSError, RuntimeError)
 """What a lost line looks like through aio-pika; RuntimeError is its 'channel closed'."""
 _CONTENT_TYPE: Final = "application/vnd.yizhan.envelope.v1+msgpack"
@@ -195,31 +194,15 @@ class Session:
         return found.declaration_result.message_count or 0
 
     async def watch(self) -> None:
-        """End the session when a confirm does not come or a consumer is gone: a line that is up but silent is no line."""
+        """End the session when a confirm does not come: a line that is up but silent is no line."""
         loop = asyncio.get_running_loop()
-        audited = loop.time()
         while not self.closed.is_set():
-            if loop.time() - audited > _AUDIT:
-                await self._audit()
-                audited = loop.time()
             oldest = next(iter(self._unconfirmed.values()), None)
             if oldest is not None and loop.time() - oldest > CALL_TIMEOUT:
                 _log.error("confirm_overdue", seconds=round(loop.time() - oldest))
                 self.closed.set()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.closed.wait(), _WATCH)
-
-    async def _audit(self) -> None:
-        """Ask the broker whether it still knows our consumers; a queue made anew at once loses them without a word."""
-        for queue in list(self._tags):
-            try:
-                found = await self._publisher.declare_queue(queue, passive=True, timeout=CALL_TIMEOUT)
-            except LINE_ERRORS:
-                return self.closed.set()
-            if queue in self._tags and not found.declaration_result.consumer_count:
-                _log.error("consumer_lost", queue=queue)
-                return self.closed.set()
-        return None
 
 
 async def _wire(channel: AbstractChannel) -> Wire:

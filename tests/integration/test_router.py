@@ -14,12 +14,13 @@ from proto.addresses import address_of
 from proto.envelope import Signature, digest_of
 from proto.messages import Action, Outcome, Receipt, Role
 from proto.topology import ARCHIVE_QUEUE, DEAD_QUEUE, FEED, REFUSED, ROUTER_QUEUE, SUBMIT, inbox_of
-from services.kit import broker_admin, session
+from services.kit import broker_admin
 from services.kit.ids import new_id, utc_now
+from services.kit.session import open_session
 from services.router import handlers
 from services.router.domain import Arrival
 from tests.conftest import ADMIN_USER, free_ports
-from tests.integration.routing import Bench, Box, bench_of, line_of
+from tests.integration.routing import DEADLINE, Bench, Box, bench_of, line_of
 from tests.places import FARMING, KUNSHAN, PROVINCE, REFORM, SUZHOU, WUXI, ZHANGJIAGANG
 from tests.world import World
 
@@ -235,14 +236,17 @@ async def test_told_to_stop_it_leaves_nothing_to_be_done_again(bench: Bench) -> 
         assert len(box.messages) == 200, "delivered twice for having been told to stop"
 
 
-async def test_a_queue_made_anew_is_consumed_again(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The broker forgets the consumer without a word: a line that is up but silent."""
-    monkeypatch.setattr(session, "_WATCH", 0.1)
-    monkeypatch.setattr(session, "_AUDIT", 0.2)
+async def test_a_consumer_that_the_broker_cancels_begins_anew(bench: Bench) -> None:
+    """Its queue is deleted and made anew: without its consumer a line that is up would stay silent for ever."""
     async with bench.router(), bench.inbox(PROVINCE) as box:
         await bench.hand_in(*bench.world.report(REFORM))
         await box.until(lambda b: b.messages, "the first report")
-        await bench.manage("DELETE", f"queues/{{vhost}}/{ROUTER_QUEUE}")
+        async with open_session(bench.url, "witness") as witness:
+            told = asyncio.Event()
+            witness._consuming.on_consumer_cancel_callbacks.add(lambda _: told.set())
+            await witness.consume(ROUTER_QUEUE, box.take)
+            await bench.manage("DELETE", f"queues/{{vhost}}/{ROUTER_QUEUE}")
+            await asyncio.wait_for(told.wait(), DEADLINE)
         await broker_admin.declare(bench.url, bench.world.units)
         await bench.hand_in(*bench.world.report(REFORM))
         await box.until(lambda b: len(b.messages) == 2, "the second report")

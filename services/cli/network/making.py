@@ -34,6 +34,7 @@ _BACKDATED: Final = timedelta(days=1)  # so that clocks a little apart do not fi
 REPLACED: Final = "320585"
 """The unit of the sample network whose first key was lost and revoked."""
 SERVICES: Final = ("gateway", "router", "scoring", "archive")
+STORES: Final = tuple(service for service in SERVICES if service != "router")
 BROKER_USERS: Final = (*SERVICES, "operator")
 
 Progress = Callable[[int, int], None]
@@ -118,7 +119,7 @@ def _write_secrets(place: Place) -> None:
     for user in BROKER_USERS:
         if not (place.secrets / f"amqp-{user}").exists():
             write_secret(place.secrets / f"amqp-{user}", secrets.token_urlsafe(32).encode())
-    for service in SERVICES:
+    for service in STORES:
         if not (place.secrets / f"pg-{service}").exists():
             write_secret(place.secrets / f"pg-{service}", secrets.token_urlsafe(32).encode())
     write_secret(place.access, msgspec.json.encode({digest_of(place.operator().encode()): [ALL]}))

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Any
 
 import asyncpg
 
@@ -10,12 +10,10 @@ from deploy.embedded.postgres import PrivatePostgres
 from deploy.embedded.rabbitmq import PrivateRabbit
 from proto.topology import ARCHIVE_GRANT, OPERATOR_GRANT, ROUTER_GRANT, SCORING_GRANT, gateway_grant
 from services.cli.network.config import DATABASE
-from services.cli.network.making import SERVICES
+from services.cli.network.making import STORES
 from services.cli.place import VHOST, Place
 from services.kit.broker_admin import BrokerUser, apply_definitions, declare, definitions
 from services.kit.settings import secret
-
-_STORES: Final = tuple(service for service in SERVICES if service != "router")
 
 
 @asynccontextmanager
@@ -70,7 +68,7 @@ async def _furnish_postgres(place: Place, admin_url: str) -> None:
     connection = await asyncpg.connect(admin_url, database=DATABASE)
     try:
         await connection.execute(f"REVOKE ALL ON DATABASE {DATABASE} FROM PUBLIC")
-        for service in _STORES:
+        for service in STORES:
             role, password = f"yizhan_{service}", secret(str(place.secrets / f"pg-{service}"))
             known = await connection.fetchval("SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)", role)
             verb = "ALTER" if known else "CREATE"

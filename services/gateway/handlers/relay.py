@@ -97,13 +97,19 @@ class Relay:
         query = connection.fetchval(
             "SELECT pg_advisory_lock($1, hashtext($2))", _LOCK_CLASS, self._name, timeout=_FOREVER
         )
-        async with TaskScope() as scope:
-            lock = scope.spawn(query, "relay-lock")
-            stop = scope.spawn(self._session.stopping.wait(), "relay-stop")
-            await asyncio.wait([lock, stop], return_when=asyncio.FIRST_COMPLETED)
-            if lock.done():
-                lock.result()
-            return lock.done()
+        try:
+            async with TaskScope() as scope:
+                lock = scope.spawn(query, "relay-lock")
+                stop = scope.spawn(self._session.stopping.wait(), "relay-stop")
+                await asyncio.wait([lock, stop], return_when=asyncio.FIRST_COMPLETED)
+                if lock.done():
+                    lock.result()
+                    return True
+        except BaseException:
+            connection.terminate()  # or the lock, granted at this very moment, would stay with a pooled connection
+            raise
+        connection.terminate()
+        return False
 
     def _on_notify(self, *_: Any) -> None:
         self._wake.set()

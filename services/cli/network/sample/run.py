@@ -5,7 +5,7 @@ a second run sends nothing.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Iterable
 from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
@@ -13,22 +13,19 @@ from uuid import UUID
 import aiohttp
 import msgspec
 
-from proto.envelope import from_json
 from proto.messages import Action, Role
 from proto.topology import DEAD_QUEUE
+from services.cli.network.progress import Progress
 from services.cli.network.sample.client import CallError, People
 from services.cli.network.sample.day import Day, DayDecision, DayReport
+from services.cli.network.sample.enrolment import trust_of
 from services.cli.network.sample.forged import put_on_bus
 from services.cli.network.sample.totals import mismatches
 from services.cli.place import Place
 from services.kit.bus import open_session
 from services.kit.crypto import write_secret
-from services.kit.registry import pinned_roots
 from services.kit.trust.enrol import sign_off
-from services.kit.trust.state import TrustState
 
-Progress = Callable[[str, int, int], None]
-"""Called with (step, done, all)."""
 _SIDE_BY_SIDE: Final = 8
 _PATIENCE: Final = 90.0  # seconds for the network to come to rest
 _LOOK: Final = 0.2  # seconds between two looks at the totals
@@ -57,7 +54,7 @@ async def send_day(
 
 
 async def _send_all(place: Place, people: People, day: Day, gateway_url: str, progress: Progress) -> None:
-    state = await _enrol(place, people, progress)
+    state = trust_of(place)
     sent = await _send(people, day, progress)
     await _blocked(people, day)
     await put_on_bus(place, people, state, day.forged, datetime.now(UTC), gateway_url)
@@ -65,21 +62,6 @@ async def _send_all(place: Place, people: People, day: Day, gateway_url: str, pr
     await _settle(people, {"delivered": day.expected["delivered"]}, progress)
     await _decide(people, day, sent, progress)
     await _settle(people, {"opened": day.expected["opened"], "adopted": day.expected["adopted"]}, progress)
-
-
-async def _enrol(place: Place, people: People, progress: Progress) -> TrustState:
-    """Publish directory and rosters and create the accounts, where that has not been done."""
-    state = TrustState(pinned_roots(str(place.pinned)))
-    rosters = sorted((place.registry / "rosters").glob("*.json"))
-    bodies = [path.read_bytes() for path in (place.registry / "directory.json", *rosters)]
-    for body in bodies:
-        state.apply(from_json(body))
-    await people.operator("gateway", "PUT", "/api/v1/accounts", people.accounts)
-    await people.operator("gateway", "POST", "/api/v1/envelopes", bodies[0])
-    for done, body in enumerate(bodies[1:], 1):
-        await people.operator("gateway", "POST", "/api/v1/envelopes", body)
-        progress("enrol", done, len(rosters))
-    return state
 
 
 async def _send(people: People, day: Day, progress: Progress) -> dict[str, UUID]:
