@@ -10,11 +10,15 @@ import pytest_asyncio
 
 from proto.envelope import Envelope, Signature
 from proto.messages import Action, Role, Staff
-from services.kit.crypto import PrivateKey
+from proto.topology import gateway_grant
+from services.cli.network.config import VHOST
+from services.kit.broker_admin import BrokerUser, apply_definitions, definitions
+from services.kit.crypto import PrivateKey, write_secret
+from services.kit.errors import TransientError
 from services.kit.ids import new_id
 from services.kit.trust.enrol import key_record, revoked, roster, sign_off
 from tests.acceptance.acts import content, inbox, refusal
-from tests.acceptance.bus_side import publish_nodes, publish_staff, rogue_report, router_refuses, seal
+from tests.acceptance.bus_side import publish, publish_nodes, publish_staff, rogue_report, router_refuses, seal
 from tests.network import Network
 from tests.places import FARMING, KUNSHAN, PROVINCE, SUZHOU, WUXI
 
@@ -214,9 +218,16 @@ async def test_impersonation_under_another_units_address(network: Network) -> No
     assert await router_refuses(network, WUXI, envelope) == "sender.wrong_gateway"
 
 
-async def test_impersonation_by_another_broker_user(network: Network) -> None:
+async def test_impersonation_by_another_gateway(network: Network) -> None:
+    """Its broker user may say nothing as Suzhou at all, and as Wuxi it is not whom the directory names."""
+    write_secret(network.place.secrets / "amqp-foreign", b"foreign")
+    foreign = BrokerUser(name="foreign", password="foreign", grant=gateway_grant([WUXI]))
+    await apply_definitions(network.rabbit.admin_url, definitions(VHOST, network.codes, [foreign]))
     envelope = await rogue_report(network, SUZHOU)
-    assert await router_refuses(network, SUZHOU, envelope, user="operator") == "sender.wrong_gateway"
+    with pytest.raises(TransientError):
+        await publish(network, (SUZHOU, "report", envelope), user="foreign")
+    envelope = await rogue_report(network, WUXI)
+    assert await router_refuses(network, WUXI, envelope, user="foreign") == "sender.wrong_gateway"
 
 
 async def test_refused_report_is_delivered_nowhere(network: Network) -> None:

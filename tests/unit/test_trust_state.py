@@ -172,6 +172,16 @@ def test_a_persons_beginning_is_not_moved(world: World) -> None:
     refused(world.state, enrol.seal_message(roster, "roster", world.node_keys[KUNSHAN]), Reason.REGISTRY_INVALID)
 
 
+def test_a_leavers_end_is_not_lifted_or_put_off(world: World) -> None:
+    world.change_staff(KUNSHAN, "lead", until=world.now)
+    for until in (None, world.now + HOUR):
+        staff = [replace(s, until=until) if s.person == "lead" else s for s in world.state.staff_of(KUNSHAN)]
+        with pytest.raises(RefusedError) as refused:
+            world.publish_roster(KUNSHAN, staff)
+        assert refused.value.reason is Reason.REGISTRY_INVALID
+    world.change_staff(KUNSHAN, "lead", until=world.now - HOUR)
+
+
 def test_people_join_and_leave(world: World) -> None:
     key = world.new_key("joiner")
     joiner = Staff(

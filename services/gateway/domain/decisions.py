@@ -1,7 +1,7 @@
 """What a hub may decide about the reports that lie before it (Art. 13). Pure."""
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Final
 from uuid import UUID
 
@@ -32,6 +32,8 @@ def check_decision(
     ``origins`` holds the reports that lie in the hub's inbox with their units, ``decided`` those already decided there.
     """
     reports = [report for report, _ in shares]
+    if not reports:
+        raise DecisionError("decision.no_items", "未列明信息", "A decision is about at least one report")
     if len(set(reports)) != len(reports):
         raise DecisionError("decision.item_twice", "同一条信息重复列入", "A report is listed twice")
     if any(report not in origins for report in reports):
@@ -48,10 +50,19 @@ def check_decision(
         raise DecisionError("decision.no_reason", "退改或未采用须说明理由", "Returning or declining needs a reason")
     elif publication is not None:
         raise DecisionError("decision.publication", "未采用的信息不刊登", "What is not adopted is not published")
-    return tuple(DecidedItem(report=report, origin=origins[report], share=share) for report, share in shares)
+    try:
+        return tuple(DecidedItem(report=report, origin=origins[report], share=share) for report, share in shares)
+    except (ValueError, InvalidOperation) as error:
+        raise _wrong_shares() from error
+
+
+def _wrong_shares() -> DecisionError:
+    return DecisionError("decision.shares", "各条份额之和须为 1", "The shares must be positive and add up to 1")
 
 
 def _check_credit(verdict: Verdict, shares: Sequence[tuple[UUID, Decimal]], publication: PublicationRef | None) -> None:
+    if not all(share.is_finite() for _, share in shares):  # NaN cannot even be compared
+        raise _wrong_shares()
     if publication is None or not publication.series or not publication.issue:
         raise DecisionError(
             "decision.no_publication", "采用须注明刊物和期号", "An adoption names its publication and issue"
@@ -63,4 +74,4 @@ def _check_credit(verdict: Verdict, shares: Sequence[tuple[UUID, Decimal]], publ
             "decision.two_items", "综合采用须有两条以上信息", "A merged adoption has two reports or more"
         )
     if any(not 0 < share <= 1 for _, share in shares) or sum(share for _, share in shares) != 1:
-        raise DecisionError("decision.shares", "各条份额之和须为 1", "The shares must be positive and add up to 1")
+        raise _wrong_shares()

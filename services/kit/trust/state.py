@@ -178,6 +178,8 @@ class TrustState:
             raise RefusedError(Reason.REGISTRY_INVALID, "a person was removed instead of ended")
         if any(key in self._staff and self._staff[key].since != person.since for key, person in staff.items()):
             raise RefusedError(Reason.REGISTRY_INVALID, "a person's beginning was moved")
+        if any(_later(person.until, self._staff[key].until) for key, person in staff.items() if key in self._staff):
+            raise RefusedError(Reason.REGISTRY_INVALID, "a person's end was lifted or put off")
         self._staff.update(staff)
         self._staff_keys.update(keys)
         self._roster_versions[code] = (roster.version, digest)
