@@ -1,10 +1,12 @@
 """The references: the same hop without verification, plain aio-pika and FastStream. Each runs as its own process.
 
-``python -m bench.relays plain|faststream AMQP_URL`` takes from ``bench.in``, publishes confirmed to ``bench.out`` and only
-then acknowledges, with the same prefetch, event loop and queue type as the router.
+``BENCH_URL=… python -m bench.relays plain|faststream`` takes from ``bench.in``, publishes confirmed to ``bench.out`` and only
+then acknowledges, on the router's event loop and queue type, with a prefetch of 200, beyond which they gain nothing (the
+router holds more, since its acknowledgements wait for receipts that go out together).
 """
 
 import asyncio
+import os
 import sys
 
 import aio_pika
@@ -58,8 +60,8 @@ async def faststream(url: str) -> None:
 
 def main() -> None:
     """Run one relay until killed."""
-    kind, url = sys.argv[1:3]
-    uvloop.run({"plain": plain, "faststream": faststream}[kind](url))
+    relays = {"plain": plain, "faststream": faststream}
+    uvloop.run(relays[sys.argv[1]](os.environ["BENCH_URL"]))
 
 
 if __name__ == "__main__":

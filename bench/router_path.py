@@ -69,8 +69,8 @@ async def _one_round(
             await _load(session, exchange, bodies, routed=routed)
         watched = await connection.channel()
         copies = 2 if kind == "router_2" else 1
-        module = ("services.router", "--config", str(config)) if routed else ("bench.relays", kind, url)
-        env = {"YIZHAN_AMQP_URL": url}
+        module = ("services.router", "--config", str(config)) if routed else ("bench.relays", kind)
+        env = {"YIZHAN_AMQP_URL": url, "BENCH_URL": url}
         async with _children(copies, module, env):
             return await _rate(watched, len(bodies))
 

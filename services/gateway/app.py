@@ -44,6 +44,7 @@ from services.kit.web.server import build_app, serving
 
 SERVICE: Final = "gateway"
 ENDPOINTS: Final[tuple[Endpoint, ...]] = (*auth.ENDPOINTS, *items.ENDPOINTS, *inbox.ENDPOINTS, *admin.ENDPOINTS)
+_LEAST_PREFETCH: Final = 20
 _RECOUNT: Final = 5.0  # seconds
 _log: Final = structlog.get_logger()
 
@@ -108,7 +109,7 @@ async def _furnish(
 ) -> Desk:
     accounts = Accounts(db)
     registry = Registry(_replayed(settings, await accounts.registry()), accounts.remember)
-    outbox = Outbox(db, settings.outbox_limit)
+    outbox = Outbox(db, settings.nodes, settings.outbox_limit)
     await outbox.load()
     due = PacedSignal(settings.receipt_interval)
     return Desk(
@@ -128,7 +129,7 @@ async def _furnish(
         bus=Bus(
             with_password(settings.amqp_url, settings.amqp_password_file),
             settings.name or SERVICE,
-            settings.prefetch,
+            max(_LEAST_PREFETCH, settings.prefetch // len(settings.nodes)),  # the broker counts for each inbox
             stop,
         ),
         clock=clock,
@@ -150,11 +151,10 @@ def _replayed(settings: GatewaySettings, remembered: Iterable[Envelope]) -> Trus
 async def _on_the_line(desk: Desk, session: Session) -> None:
     """Work of one session: follow the registry, relay the outbox, take in what arrives."""
     await desk.registry.follow(session)
-    name = desk.settings.name or SERVICE
     arrivals = Arrivals(desk.db, desk.clock, desk.receipts_due)
     consumer = BatchConsumer(session, arrivals.handle, size=desk.settings.batch, park=reject)
     async with TaskScope() as scope:
-        scope.spawn(keep_relaying(session, desk.db, desk.outbox, name, desk.settings.inflight), "relay")
+        scope.spawn(keep_relaying(session, desk.db, desk.outbox, desk.settings.inflight), "relay")
         scope.spawn(consumer.run([inbox_of(code) for code in desk.keys]), "inbox")
         await scope.until(session.stopping)
         await scope.all_done()

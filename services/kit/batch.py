@@ -78,7 +78,7 @@ class Batcher(Generic[T, R]):
 class PacedSignal:
     """Wakes its waiter when there is work, but not more often than every ``interval`` seconds.
 
-    The first call after a quiet time passes at once; under load calls are gathered. That is how receipts coalesce.
+    The first call after a quiet time passes at once; under load calls are gathered. That is how receipts coalesce and batches fill.
     """
 
     def __init__(self, interval: float) -> None:

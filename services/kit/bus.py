@@ -43,11 +43,11 @@ class Bus:
         while not self._stop.is_set():
             try:
                 await self._one_session(serve)
-            except (TransientError, *LINE_ERRORS) as error:
+            except TransientError as error:
                 if self.online and asyncio.get_running_loop().time() - self._since > _STEADY:
                     pause = _BACKOFF[0]
                 self.online = False
-                _log.warning("line_down", error=type(error).__name__, retry_in=round(pause, 2))
+                _log.warning("line_down", error=str(error), retry_in=round(pause, 2))
                 await asyncio.sleep(pause * random.uniform(0.8, 1.2))  # noqa: S311 - jitter, not secrecy
                 pause = min(pause * 2, _BACKOFF[1])
 

@@ -21,7 +21,7 @@ class KeyUnusableError(YizhanError):
     """Wrong passphrase, or not a key of a known kind."""
 
 
-class SchemaTooNewError(YizhanError):
+class SchemaTooNewError(SettingsError):
     """The database was migrated by a newer program than this one."""
 
 

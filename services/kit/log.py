@@ -5,10 +5,28 @@ Report text and secrets are never passed to a logger; ``identifiers, not objects
 
 import logging
 import sys
+import traceback
+from pathlib import Path
+from typing import Any
 
 import structlog
+from structlog.typing import EventDict
 
 from services.kit.errors import SettingsError
+
+
+def _name_exception(_: Any, __: str, event: EventDict) -> EventDict:
+    """Put an exception's types and places into the event, never its text: a server's or a parser's may quote a report."""
+    error = event.pop("exc_info", None)
+    error = sys.exc_info()[1] if error is True else error
+    if isinstance(error, BaseException):
+        chain: list[str] = []
+        while error is not None:
+            places = [f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in traceback.extract_tb(error.__traceback__)]
+            chain.append(f"{type(error).__module__}.{type(error).__name__} at {' < '.join(reversed(places[-8:]))}")
+            error = error.__cause__ or error.__context__
+        event["exception"] = chain
+    return event
 
 
 def configure(service: str, level: str) -> None:
@@ -21,7 +39,7 @@ def configure(service: str, level: str) -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
+            _name_exception,
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(number),

@@ -247,7 +247,7 @@ class open_session:  # noqa: N801 - used as a function, `async with open_session
             return await self._open()
         except LINE_ERRORS as error:
             await self._close()
-            raise TransientError(f"no broker: {type(error).__name__}") from error
+            raise TransientError(f"no broker: {type(error).__name__} {str(error)[:120]}".strip()) from error
 
     async def _open(self) -> Session:
         connection = await aio_pika.connect(

@@ -1,9 +1,11 @@
 """Who may send what to whom, and the judgement over one arriving message. Pure: no await, no clock, no I/O."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+import msgspec
 from msgspec import Struct
 
 from proto import codec
@@ -11,7 +13,7 @@ from proto.addresses import PRESENCE_ADDRESS, REGISTRY_ADDRESS, routing_key, spl
 from proto.envelope import Envelope, digest_of, unpack
 from proto.errors import Reason, RefusedError
 from proto.messages import Directory, Heartbeat, Message, NodeKind, Progress, Publication, Receipt, Report, Roster
-from services.kit.secrecy import check_open
+from services.kit.secrecy import check_open, is_marked
 from services.kit.trust.state import TrustState
 from services.kit.trust.verify import verify_message, verify_report
 
@@ -64,9 +66,33 @@ def judge(state: TrustState, arrival: Arrival, now: datetime) -> Judgement:
             claimed_id=codec.peek_id(envelope.payload) if envelope else None,
             sender=_sender(arrival.routing_key),
             digest=digest_of(arrival.body),
-            reason=error.reason,
+            reason=Reason.REPORT_CLASSIFIED if _hides_marking(arrival.body, envelope) else error.reason,
             detail=error.detail,
         )
+
+
+def _hides_marking(body: bytes, envelope: Envelope | None) -> bool:
+    """Tell whether refused bytes carry a classification: of those no copy may be kept, whatever else is wrong (Art. 2)."""
+    text = (envelope.payload if envelope else body).decode(errors="ignore")
+    return any(is_marked(part) for part in _texts(text, depth=2))
+
+
+def _texts(text: str, depth: int) -> Iterator[str]:
+    """Yield the strings inside a JSON text and inside JSON carried as its strings; the text itself where it is none."""
+    try:
+        pending = [msgspec.json.decode(text)] if depth else []
+    except (msgspec.MsgspecError, RecursionError):
+        pending = []
+    if not pending:
+        yield text
+    while pending:
+        value = pending.pop()
+        if isinstance(value, str):
+            yield from _texts(value, depth - 1)
+        elif isinstance(value, dict):
+            pending.extend(value.values())
+        elif isinstance(value, list):
+            pending.extend(value)
 
 
 def _verified_keys(
@@ -76,6 +102,8 @@ def _verified_keys(
         return (f"{REGISTRY_ADDRESS}.{message.kind()}",)
     verify_message(state, envelope, message, now=now, user_id=user_id)
     if isinstance(message, Report):
+        if message.forwarded:  # forwarding (转报) is not carried yet, so nothing may ride along unverified
+            raise RefusedError(Reason.REPORT_INVALID, "forwarded")
         check_open(verify_report(state, message, now=now))
     return delivery_keys(state, message)
 

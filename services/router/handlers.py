@@ -1,7 +1,7 @@
 """One session's routing: verify, deliver, receipt, and only then acknowledge (promise 3).
 
 Arrivals are verified in batches on a thread (Ed25519 releases the GIL) and published in their order, many confirms in
-flight. A delivery is acknowledged when its outputs and its receipt are confirmed; receipts of one sender go out together.
+flight. A delivery is acknowledged when its outputs and its receipt are confirmed; receipts for one gateway go out together.
 A message whose sender or signer is unknown waits briefly for the registry before it is refused: a new roster may
 have overtaken nobody, but arrives on another queue.
 """
@@ -23,7 +23,7 @@ from services.kit.batch import PacedSignal
 from services.kit.bus import Incoming, Session
 from services.kit.consumer import publish_dead
 from services.kit.crypto import PrivateKey
-from services.kit.errors import UnavailableError
+from services.kit.errors import TransientError, UnavailableError
 from services.kit.ids import Clock, NewId
 from services.kit.registry import Registry
 from services.kit.tasks import TaskScope
@@ -162,6 +162,9 @@ class Routing:
         try:
             await self._publish_outputs(message, judgement)
         except UnavailableError as error:
+            if isinstance(judgement, Accepted) and judgement.message.kind() in REGISTRY_KINDS:
+                # This router has taken it in already; the others must too, so it is tried until it passes.
+                raise TransientError("a registry message was not accepted") from error
             return await self._set_aside(message, error)
         if isinstance(judgement, Refused):
             _log.info("message_refused", reason=judgement.reason.value, digest=judgement.digest)

@@ -1,4 +1,4 @@
-"""Receipts, coalesced: one signed message answers many of one sender's."""
+"""Receipts, coalesced: one signed message answers many of one gateway's."""
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime

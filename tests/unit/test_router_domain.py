@@ -5,6 +5,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -217,3 +218,23 @@ def test_a_signature_by_nobody_known() -> None:
     found = judge(WORLD.state, arrival, NOW)
     assert isinstance(found, Refused)
     assert found.reason is Reason.KEY_UNKNOWN
+
+
+@pytest.mark.parametrize("text", ["秘密★1年", "机\u200b密★3年"])
+def test_classified_text_is_the_reason_whatever_else_is_wrong(world: World, text: str) -> None:
+    """Of classified text no copy may be kept, so no other refusal may hide it (Art. 2)."""
+    _, unsigned = world.report(KUNSHAN, sign=(), body=f"【样例】{text} 正文")
+    arrival = Arrival(body=unsigned.packed(), routing_key="32.05.83.gov.report", user_id="gw-test")
+    judgement = judge(world.state, arrival, world.now)
+    assert isinstance(judgement, Refused)
+    assert judgement.reason is Reason.REPORT_CLASSIFIED
+
+
+def test_nothing_rides_along_as_forwarded(world: World) -> None:
+    _, first = world.report(KUNSHAN)
+    report, _ = world.report(KUNSHAN)
+    envelope = world.seal(msgspec.structs.replace(report, forwarded=(first,)), KUNSHAN)
+    arrival = Arrival(body=envelope.packed(), routing_key="32.05.83.gov.report", user_id="gw-test")
+    judgement = judge(world.state, arrival, world.now)
+    assert isinstance(judgement, Refused)
+    assert (judgement.reason, judgement.detail) == (Reason.REPORT_INVALID, "forwarded")

@@ -1,7 +1,7 @@
 """The relay: outbox to broker, with confirms, in order for each node, many in flight (promise 2).
 
 One message of a node is in flight at a time, so a retry can never overtake; different nodes go side by side. It wakes
-on PostgreSQL's NOTIFY, never polls. Several processes of one gateway may run: an advisory lock lets one relay work and
+on PostgreSQL's NOTIFY, never polls. Several processes may host the same units: an advisory lock lets one relay work and
 the others wait for its place. That lock and the notifications hang on one connection to PostgreSQL: when it ends, even
 silently, the relay begins anew on another one, while the session with the broker goes on.
 """
@@ -34,12 +34,12 @@ _PULSE: Final = 15.0  # seconds between two proofs that the connection which hol
 _PULSE_TIMEOUT: Final = 10.0
 
 
-async def keep_relaying(session: Session, db: Database, outbox: Outbox, name: str, inflight: int) -> None:
+async def keep_relaying(session: Session, db: Database, outbox: Outbox, inflight: int) -> None:
     """Relay on one session until it is asked to stop or its line drops; while the database is away, wait for it."""
     pause = _BACKOFF[0]
     while True:
         try:
-            return await Relay(session, db, outbox, name, inflight).run()
+            return await Relay(session, db, outbox, inflight).run()
         except TransientError as error:
             if session.closed.is_set():
                 raise
@@ -58,11 +58,11 @@ async def _first(*events: asyncio.Event) -> None:
 class Relay:
     """The relay's work on one session and one connection to the database."""
 
-    def __init__(self, session: Session, db: Database, outbox: Outbox, name: str, inflight: int) -> None:
+    def __init__(self, session: Session, db: Database, outbox: Outbox, inflight: int) -> None:
         self._session = session
         self._db = db
         self._outbox = outbox
-        self._name = name
+        self._place = outbox.place
         self._slots = asyncio.Semaphore(inflight)
         self._wake = asyncio.Event()
         self._rows = 0
@@ -90,12 +90,12 @@ class Relay:
             finally:
                 connection.remove_termination_listener(ended)
                 await connection.remove_listener("yizhan_outbox", self._on_notify)
-                await connection.fetchval("SELECT pg_advisory_unlock($1, hashtext($2))", _LOCK_CLASS, self._name)
+                await connection.fetchval("SELECT pg_advisory_unlock($1, hashtext($2))", _LOCK_CLASS, self._place)
 
     async def _take_place(self, connection: Any) -> bool:
         """Wait for the lock; False where we are asked to stop before it is ours."""
         query = connection.fetchval(
-            "SELECT pg_advisory_lock($1, hashtext($2))", _LOCK_CLASS, self._name, timeout=_FOREVER
+            "SELECT pg_advisory_lock($1, hashtext($2))", _LOCK_CLASS, self._place, timeout=_FOREVER
         )
         try:
             async with TaskScope() as scope:

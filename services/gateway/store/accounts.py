@@ -28,10 +28,13 @@ class Accounts:
     def __init__(self, db: Database) -> None:
         self._db = db
         self._q = db.queries
-        self._holders: dict[str, tuple[str, str, datetime, datetime]] = {}  # digest: node, person, end, looked up
+        self._holders: dict[
+            str, tuple[str, str, str, datetime, datetime]
+        ] = {}  # digest: node, person, label, end, looked up
 
     async def put(self, accounts: Sequence[Account]) -> None:
         """Create or replace accounts."""
+        self._holders.clear()
         async with self._db.connection() as connection:
             await self._q.put_accounts(
                 connection,
@@ -54,10 +57,10 @@ class Accounts:
                 connection, digest=digest, node=node, person=person, label=label, expires_at=expires_at
             )
 
-    async def holder(self, digest: str, now: datetime) -> tuple[str, str] | None:
-        """Return (node, person) of a living token; looked up at most every ``_REMEMBERED``, not at each request."""
+    async def holder(self, digest: str, now: datetime) -> tuple[str, str, str] | None:
+        """Return (node, person, label) of a living token; looked up at most every ``_REMEMBERED``, not at each request."""
         known = self._holders.get(digest)
-        if known is None or now - known[3] > _REMEMBERED:
+        if known is None or now - known[4] > _REMEMBERED:
             async with self._db.connection() as connection:
                 row = await self._q.token(connection, digest=digest, now=now)
             if row is None:
@@ -65,9 +68,9 @@ class Accounts:
                 return None
             if len(self._holders) >= _MOST_REMEMBERED:
                 self._holders.clear()
-            known = self._holders[digest] = (row["node"], row["person"], row["expires_at"], now)
-        node, person, end, _ = known
-        return (node, person) if now < end else None
+            known = self._holders[digest] = (row["node"], row["person"], row["label"], row["expires_at"], now)
+        node, person, label, end, _ = known
+        return (node, person, label) if now < end else None
 
     async def drop_token(self, digest: str) -> None:
         """End a token; another process of this gateway may know it for ``_REMEMBERED`` more."""

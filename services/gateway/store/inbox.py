@@ -76,6 +76,9 @@ class Inbox:
             details=[entry.detail.replace("\x00", " ") for _, entry in fates],
             router=ROUTER_CODE,
         )
+        refused = [e.message for giver, e in fates if giver == ROUTER_CODE and e.outcome is Outcome.REFUSED]
+        if refused:
+            await self._q.drop_refused_decisions(connection, decisions=refused)
 
     async def _store_verdicts(self, connection: Any, verdicts: Sequence[tuple[str, Decision]]) -> None:
         rows = [(node, d, item) for node, d in verdicts for item in d.items if item.origin == node]

@@ -183,5 +183,5 @@ def _item(row: Any) -> Item:
 
 
 def _storable(text: str) -> str:
-    """PostgreSQL's text holds no NUL; the signed bytes keep theirs."""
+    """PostgreSQL's text holds no NUL; signed content has none, the codec refuses it."""
     return text.replace("\x00", " ")

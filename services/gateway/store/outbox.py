@@ -29,8 +29,9 @@ class Waiting(Struct, frozen=True, kw_only=True):
 class Outbox:
     """Adds to, reads and clears the outbox; knows how much waits without asking the database."""
 
-    def __init__(self, db: Database, limit: int) -> None:
+    def __init__(self, db: Database, nodes: Sequence[str], limit: int) -> None:
         self._db = db
+        self._nodes = sorted(nodes)
         self._limit = limit
         self._waiting: dict[str, int] = {}
         self._total = 0
@@ -38,9 +39,14 @@ class Outbox:
     async def load(self) -> None:
         """Count what waits from before."""
         async with self._db.connection() as connection:
-            rows = [row async for row in self._db.queries.count_outbox(connection)]
+            rows = [row async for row in self._db.queries.count_outbox(connection, nodes=self._nodes)]
         self._waiting = {row["node"]: row["waiting"] for row in rows}
         self._total = sum(self._waiting.values())
+
+    @property
+    def place(self) -> str:
+        """What processes that host the same units have in common: one of them relays."""
+        return ",".join(self._nodes)
 
     @property
     def total(self) -> int:
@@ -86,7 +92,7 @@ class Outbox:
             rows = [
                 row
                 async for row in self._db.queries.next_outbox(
-                    connection, after=seq, count=_FETCH_ROWS, bytes=_FETCH_BYTES
+                    connection, nodes=self._nodes, after=seq, count=_FETCH_ROWS, bytes=_FETCH_BYTES
                 )
             ]
         return [Waiting(**row) for row in rows]

@@ -18,12 +18,17 @@ _DUMMY_HASH: Final = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAA
 """Checked where there is no such account, so that a wrong name takes as long as a wrong password."""
 
 
+SESSION: Final = "session"
+"""The label of tokens that a password opened."""
+
+
 class Principal(msgspec.Struct, frozen=True, kw_only=True):
     """A staff member who is signed in."""
 
     node: str
     person: str
     roles: frozenset[Role]  # held now, by the roster
+    session: bool  # signed in with the password, not by a program's token
 
 
 Typed = Annotated[str, msgspec.Meta(max_length=40, pattern=r"^[^\u0000]*$")]
@@ -35,7 +40,7 @@ class SignIn(msgspec.Struct, forbid_unknown_fields=True):
 
     node: Typed
     person: Typed
-    password: str
+    password: Annotated[str, msgspec.Meta(max_length=1024)]
 
 
 class Token(msgspec.Struct):
@@ -69,8 +74,8 @@ async def principal(request: web.Request) -> Principal:
     found = await desk.accounts.holder(digest_of(token.encode()), desk.clock()) if token else None
     if found is None:
         raise unauthorized()
-    node, person = found
-    return Principal(node=node, person=person, roles=roles_of(desk, node, person))
+    node, person, label = found
+    return Principal(node=node, person=person, roles=roles_of(desk, node, person), session=label == SESSION)
 
 
 async def member(request: web.Request, *roles: Role) -> Principal:
@@ -111,12 +116,14 @@ async def sign_in(request: web.Request, body: SignIn) -> Token:
             "单位、姓名或口令有误，或已不在岗",
             "Wrong unit, name or password, or no longer in office",
         )
-    return await _issue(desk, body.node, body.person, "session", timedelta(hours=desk.settings.session_hours))
+    return await _issue(desk, body.node, body.person, SESSION, timedelta(hours=desk.settings.session_hours))
 
 
 async def make_token(request: web.Request, body: TokenRequest) -> Token:
-    """Issue a token for a program."""
+    """Issue a token for a program; a program's token cannot renew itself."""
     who = await principal(request)
+    if not who.session or body.label == SESSION:
+        raise forbidden("auth.session_needed", "请用口令登录后签发令牌", "Sign in with your password to issue a token")
     return await _issue(request.app[DESK], who.node, who.person, body.label, timedelta(days=body.days))
 
 

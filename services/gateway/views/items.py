@@ -37,7 +37,7 @@ class StepRequest(msgspec.Struct, forbid_unknown_fields=True):
     """A step on an item; review and approve need the signer's passphrase."""
 
     step: Step
-    passphrase: str = ""
+    passphrase: Annotated[str, msgspec.Meta(max_length=1024)] = ""
     note: Annotated[str, msgspec.Meta(max_length=2000)] = ""
 
 

@@ -52,7 +52,7 @@ def open_key_request(envelope: Envelope, directory: Directory | None) -> KeyRequ
         load_public(request.algorithm, request.public)
     except (msgspec.MsgspecError, UnicodeError, RecursionError, KeyUnusableError) as error:
         raise RefusedError(Reason.PAYLOAD_MALFORMED) from error
-    needed = {keyid_of(request.public): request.public}
+    needed = {keyid_of(request.public): (request.algorithm, request.public)}
     if request.replaces is not None:
         node = next((n for n in directory.nodes if n.code == request.node), None) if directory else None
         old = next((k for k in node.keys if k.keyid == request.replaces), None) if node else None
@@ -60,11 +60,13 @@ def open_key_request(envelope: Envelope, directory: Directory | None) -> KeyRequ
             raise RefusedError(Reason.KEY_UNKNOWN, "the replaced key")
         if old.revoked_from is not None:
             raise RefusedError(Reason.KEY_REVOKED, "the replaced key")
-        needed[old.keyid] = old.public
+        if old.valid_to is not None and old.valid_to <= request.at:
+            raise RefusedError(Reason.KEY_NOT_VALID, "the replaced key")
+        needed[old.keyid] = (old.algorithm, old.public)
     signatures = {s.keyid: s.sig for s in envelope.signatures}
     data = envelope.pae()
-    for keyid, public in needed.items():
-        if not load_public(request.algorithm, public).matches(signatures.get(keyid, b""), data):
+    for keyid, (algorithm, public) in needed.items():
+        if not load_public(algorithm, public).matches(signatures.get(keyid, b""), data):
             raise RefusedError(Reason.SIGNATURE_INVALID, "the request")
     return request
 

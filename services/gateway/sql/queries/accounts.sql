@@ -1,5 +1,9 @@
 -- name: put_accounts!
--- Create or replace accounts.
+-- Create or replace accounts; tokens issued under an earlier password end with it.
+WITH ended AS (
+    DELETE FROM token t USING unnest(:nodes::text[], :persons::text[]) AS g (node, person)
+    WHERE t.node = g.node AND t.person = g.person
+)
 INSERT INTO account (node, person, password_hash, key_pem)
 SELECT * FROM unnest(:nodes::text[], :persons::text[], :hashes::text[], :keys::bytea[])
 ON CONFLICT (node, person) DO UPDATE SET password_hash = excluded.password_hash, key_pem = excluded.key_pem;
@@ -14,7 +18,7 @@ INSERT INTO token (digest, node, person, label, expires_at) VALUES (:digest, :no
 
 -- name: token^
 -- Whose token this is, while it lasts.
-SELECT node, person, expires_at FROM token WHERE digest = :digest AND expires_at > :now;
+SELECT node, person, label, expires_at FROM token WHERE digest = :digest AND expires_at > :now;
 
 -- name: drop_token!
 -- Sign out.

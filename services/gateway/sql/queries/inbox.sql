@@ -25,6 +25,10 @@ JOIN sent s ON s.id = g.message
 WHERE CASE WHEN g.outcome IN ('accepted', 'refused') THEN g.giver = :router ELSE g.giver = ANY(s.recipients) END
 ON CONFLICT DO NOTHING;
 
+-- name: drop_refused_decisions!
+-- A decision that the network refused decides nothing: its reports may be decided anew.
+DELETE FROM decided WHERE decision = ANY(:decisions::uuid[]);
+
 -- name: add_verdicts!
 -- Apply decisions to the reports that they decide.
 INSERT INTO verdict (decision, report, node, hub, verdict, series, issue, reason, at)

@@ -21,7 +21,7 @@ SELECT pg_notify('yizhan_outbox', '');
 SELECT seq, node, id, kind, sent_at, body FROM (
     SELECT o.seq, o.node, s.id, s.kind, s.sent_at, s.body, octet_length(s.body) AS size,
         sum(octet_length(s.body)) OVER (ORDER BY o.seq) AS total
-    FROM (SELECT seq, node, message FROM outbox WHERE seq > :after ORDER BY seq LIMIT :count) o
+    FROM (SELECT seq, node, message FROM outbox WHERE seq > :after AND node = ANY(:nodes::text[]) ORDER BY seq LIMIT :count) o
     JOIN sent s ON s.id = o.message
 ) sized
 WHERE total - size < :bytes ORDER BY seq;
@@ -32,7 +32,7 @@ DELETE FROM outbox WHERE seq = ANY(:seqs::bigint[]) RETURNING node;
 
 -- name: count_outbox
 -- How many messages wait, by node.
-SELECT node, count(*) AS waiting FROM outbox GROUP BY node;
+SELECT node, count(*) AS waiting FROM outbox WHERE node = ANY(:nodes::text[]) GROUP BY node;
 
 -- name: sent_message^
 -- One message that a node sent.
