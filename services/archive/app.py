@@ -2,8 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -25,8 +24,7 @@ from services.archive.views.stats import StatsViews
 from services.kit import VERSION, log
 from services.kit.bus import Bus, Session
 from services.kit.consumer import BatchConsumer
-from services.kit.db import Database, open_database
-from services.kit.errors import TransientError
+from services.kit.db import Database, await_database
 from services.kit.ids import Clock, utc_now
 from services.kit.lifecycle import config_path, run, running
 from services.kit.registry import Registry, pinned_roots
@@ -37,7 +35,6 @@ from services.kit.web.server import build_app, serving
 
 SERVICE: Final = "archive"
 _SQL: Final = Path(__file__).with_name("sql")
-_DATABASE_RETRY: Final = 1.0  # seconds between attempts while the database is away at the start
 
 _log: Final = structlog.get_logger()
 
@@ -67,7 +64,8 @@ async def serve(
     metrics = ArchiveMetrics(numbers)
     amqp_url = with_password(settings.amqp_url, settings.amqp_password_file)
     bus = Bus(amqp_url, settings.name or SERVICE, settings.prefetch, stop)
-    async with _database(settings, stop) as database:
+    database_url = with_password(settings.database_url, settings.database_password_file)
+    async with await_database(database_url, SERVICE, _SQL, stop, size=settings.connections) as database:
         if database is None:
             return
         intake = Intake(Writer(database), metrics, clock)
@@ -101,21 +99,3 @@ def _web(
         *StatsViews(StatsReader(database), access).endpoints(),
     ]
     return build_app("Yizhan archive", endpoints, version=VERSION, metrics=numbers, ready=ready)
-
-
-@asynccontextmanager
-async def _database(settings: ArchiveSettings, stop: asyncio.Event) -> AsyncIterator[Database | None]:
-    """Open the database, waiting while it is away; None where told to stop before."""
-    url = with_password(settings.database_url, settings.database_password_file)
-    async with AsyncExitStack() as stack:
-        database: Database | None = None
-        while database is None and not stop.is_set():
-            try:
-                database = await stack.enter_async_context(open_database(url, SERVICE, _SQL, size=settings.connections))
-            except TransientError as error:
-                _log.warning("database_away", error=str(error), retry_in=_DATABASE_RETRY)
-                try:
-                    await asyncio.wait_for(stop.wait(), _DATABASE_RETRY)
-                except TimeoutError:
-                    continue
-        yield database

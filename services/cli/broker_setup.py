@@ -18,6 +18,7 @@ from services.kit.settings import secret
 
 ADMIN: Final = "yizhan-admin"
 FILE: Final = "broker-definitions.json"
+APPLIED: Final = "applied"
 
 
 def prepare(place: Place, change: Change) -> str:
@@ -34,7 +35,7 @@ def prepare(place: Place, change: Change) -> str:
         except (TransientError, SettingsError) as error:
             say(f"yizhan: {error}")
         else:
-            return "applied"
+            return APPLIED
     path = place.registry / FILE
     write_secret(path, json.dumps(document, ensure_ascii=False, indent=1).encode())
     command = f"rabbitmqctl import_definitions {path}"

@@ -11,6 +11,7 @@ from msgspec import Meta, Struct
 
 from proto.addresses import address_of
 from proto.messages import NodeKind, ResearchClass, Role, Staff
+from proto.messages.base import PersonId
 from services.cli import credentials
 from services.cli.failures import not_so, usage
 from services.kit.crypto import PrivateKey, write_secret
@@ -21,7 +22,7 @@ from services.kit.trust.enrol import key_record, key_request, roster, seal_messa
 class StaffEntry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
     """One ``[[staff]]`` of the staff file."""
 
-    person: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9._-]{0,39}$")]
+    person: PersonId
     name: Annotated[str, Meta(min_length=1, max_length=200)]
     roles: Annotated[tuple[Role, ...], Meta(min_length=1, max_length=8)]
     full_time: bool = True  # 专职

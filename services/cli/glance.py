@@ -10,9 +10,9 @@ from msgspec import Struct
 from proto.topology import ARCHIVE_QUEUE, DEAD_QUEUE, ROUTER_QUEUE, SCORING_QUEUE, inbox_of
 from services.cli import broker, client, credentials
 from services.cli.failures import CliError
+from services.cli.names import SERVICES
 from services.cli.place import Place
 
-SERVICES: Final = ("gateway", "router", "scoring", "archive")
 _QUEUES: Final = (ROUTER_QUEUE, ARCHIVE_QUEUE, SCORING_QUEUE, DEAD_QUEUE)
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=5)
 State = Literal["ready", "not_ready", "down"]

@@ -229,12 +229,19 @@ def publish_files(
 
 
 def _finish(place: Any, change: "Change", *, publish: bool, gateway: str, as_json: bool) -> int:
-    """Publish a change, prepare the broker for new units, and say what is left to do."""
+    """Prepare the broker for new units, publish a change, and say what is left to do.
+
+    The broker comes first: a unit that all know of without an inbox would be sent what then goes astray.
+    """
     from services.cli import broker_setup, output, publishing  # noqa: PLC0415
 
+    broker = broker_setup.prepare(place, change) if change.added else ""
+    if publish and broker not in ("", broker_setup.APPLIED):
+        via = f" --via {gateway}" if gateway else ""
+        output.say(f"然后 / then: yizhan node publish {change.path}{via}")
+        publish = False
     if publish:
         publishing.send(place, gateway, [change.path.read_bytes()])
-    broker = broker_setup.prepare(place, change) if change.added else ""
     _put(
         {
             "directory": change.path, "version": change.version, "added": change.added, "changed": change.changed,
@@ -245,8 +252,8 @@ def _finish(place: Any, change: "Change", *, publish: bool, gateway: str, as_jso
     if change.added:
         codes = " ".join(change.added)
         output.say(
-            f"把 {codes} 加入网关设置 nodes，放好密钥，重启网关，再发布名册 / "
-            f"add {codes} to the gateway's nodes, put the key in place, restart it, then publish the roster"
+            f"放好密钥，把 {codes} 加入网关设置 nodes（yizhan up 自行加入），重启，再发布名册 / "
+            f"put the key in place, add {codes} to the gateway's nodes (yizhan up does), restart, publish the roster"
         )
     return Exit.GOOD
 

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Final
 
 from deploy.embedded.ports import Ports
+from deploy.embedded.rabbitmq_config import VHOST
 from services.kit.settings import secret
 
-VHOST: Final = "yizhan"
 ROOT: Final = Path(__file__).resolve().parents[2]
 
 

@@ -9,16 +9,17 @@ from typing import Annotated, Final
 
 import typer
 
+from services.cli.names import SERVICES
 from services.cli.options import Json
 from services.cli.tree import Tree
 
 _PANEL: Final = "服务 / Services"
-_SERVICES: Final = (
-    ("gateway", "网关：报送、签发、收件 / The gateway: drafting, sign-off, inbox"),
-    ("router", "路由：验签、转发、回执 / The router: verify, route, receipts"),
-    ("scoring", "计分：积分台账 / Scoring: the ledger"),
-    ("archive", "资源库：存档、检索 / The archive: store and search"),
-)
+_HELP: Final = {
+    "gateway": "网关：报送、签发、收件 / The gateway: drafting, sign-off, inbox",
+    "router": "路由：验签、转发、回执 / The router: verify, route, receipts",
+    "scoring": "计分：积分台账 / Scoring: the ledger",
+    "archive": "资源库：存档、检索 / The archive: store and search",
+}
 Config = Annotated[
     Path | None,
     typer.Option(
@@ -30,8 +31,8 @@ Config = Annotated[
 def add_to(tree: Tree) -> None:
     """Add the commands."""
     tree.command("up", rich_help_panel=_PANEL, help="在本机启动全部并跑样例日 / Run it all here, with a sample day")(up)
-    for name, help_text in _SERVICES:
-        tree.command(name, rich_help_panel=_PANEL, help=help_text)(_service(name))
+    for name in SERVICES:
+        tree.command(name, rich_help_panel=_PANEL, help=_HELP[name])(_service(name))
 
 
 def up(

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import shutil
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -11,6 +10,8 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import aiohttp
+import msgspec
 import structlog
 from rich.console import Console
 
@@ -19,7 +20,9 @@ from deploy.embedded.leftovers import end_all
 from deploy.embedded.lock import VarLock
 from deploy.embedded.program import Happening, Program, ProgramEvent
 from deploy.embedded.supervisor import Supervisor
-from services.cli.network.making import SERVICES, make_network, settle_settings
+from services.cli.names import SERVICES
+from services.cli.network.making import make_network, settle_settings
+from services.cli.network.reset import clear, require_empty
 from services.cli.network.sample.client import CallError
 from services.cli.network.sample.day import read_day
 from services.cli.network.sample.enrolment import enrol
@@ -75,6 +78,20 @@ class Screen:
             self.say(f"{event.program} 就绪", f"{event.program} ready")
 
 
+class Given(msgspec.Struct, frozen=True, kw_only=True):
+    """Servers of somebody else's; empty where we run our own."""
+
+    amqp_url: str
+    database_url: str
+
+    @classmethod
+    def pop(cls) -> "Given":
+        """Take them out of the environment: the services read them from the settings file."""
+        return cls(
+            amqp_url=os.environ.pop("YIZHAN_AMQP_URL", ""), database_url=os.environ.pop("YIZHAN_DATABASE_URL", "")
+        )
+
+
 def run_up(*, once: bool, as_json: bool, reset: bool, sample: bool) -> int:
     """Run the network; return the exit code: 0 good, 1 a total is wrong, 3 cannot run here, 4 not reachable."""
     log.configure("up", "warning")
@@ -83,8 +100,8 @@ def run_up(*, once: bool, as_json: bool, reset: bool, sample: bool) -> int:
     except (EmbeddedError, SettingsError) as error:
         sys.stderr.write(f"yizhan: {error}\n")
         return 3
-    except (TransientError, CallError, OSError) as error:
-        sys.stderr.write(f"yizhan: {error}\n")
+    except (TransientError, CallError, aiohttp.ClientError, OSError) as error:
+        sys.stderr.write(f"yizhan: {str(error) or type(error).__name__}\n")
         return 4
 
 
@@ -93,12 +110,16 @@ async def _up(place: Place, *, once: bool, as_json: bool, reset: bool, sample: b
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    given = Given.pop()
     with VarLock(place.var):
         await end_all(place.var)
         if reset:
-            _clear(place)
+            await require_empty(amqp_url=given.amqp_url, database_url=given.database_url)
+            clear(place)
         up = asyncio.Event()
-        work = asyncio.create_task(_run(place, screen, up, stop, once=once, as_json=as_json, sample=sample), name="up")
+        work = asyncio.create_task(
+            _run(place, screen, given, up, stop, once=once, as_json=as_json, sample=sample), name="up"
+        )
         stopped = asyncio.create_task(stop.wait(), name="stop")
         await asyncio.wait([work, stopped], return_when=asyncio.FIRST_COMPLETED)
         if not work.done():
@@ -116,6 +137,7 @@ async def _up(place: Place, *, once: bool, as_json: bool, reset: bool, sample: b
 async def _run(
     place: Place,
     screen: Screen,
+    given: Given,
     up: asyncio.Event,
     stop: asyncio.Event,
     *,
@@ -123,13 +145,11 @@ async def _run(
     as_json: bool,
     sample: bool,
 ) -> int:
-    amqp_url = os.environ.pop("YIZHAN_AMQP_URL", "")
-    database_url = os.environ.pop("YIZHAN_DATABASE_URL", "")
+    amqp_url, database_url = given.amqp_url, given.database_url
     private = (() if database_url else _PRIVATE["postgres"]) + (() if amqp_url else _PRIVATE["rabbitmq"])
     place.ports.check_free((*SERVICES, *private))
-    units = read_units()
-    codes = [unit.code for unit in units]
     if not place.made:
+        units = read_units()
         screen.say(f"新建江苏网络：{len(units)} 个单位（样例配置）", "making the network (sample configuration)")
         await asyncio.to_thread(
             make_network,
@@ -138,9 +158,9 @@ async def _run(
             now=datetime.now(UTC),
             amqp_url=amqp_url,
             database_url=database_url,
-            progress=lambda done, total: screen.progress("keys", done, total),
+            progress=screen.progress,
         )
-    settle_settings(place, codes, amqp_url=amqp_url, database_url=database_url)
+    codes = settle_settings(place, amqp_url=amqp_url, database_url=database_url)
     screen.say("启动 PostgreSQL 和 RabbitMQ", "starting PostgreSQL and RabbitMQ")
     async with servers(place, amqp_url=amqp_url, database_url=database_url) as running:
         await furnish(place, codes, amqp_url=amqp_url, database_url=database_url)
@@ -180,7 +200,7 @@ def programs(place: Place) -> list[Program]:
             argv=[sys.executable, "-m", f"services.{service}", "--config", str(place.config)],
             ready_url=f"{place.url(service)}/readyz",
         )
-        for service in ("archive", "scoring", "router", "gateway")
+        for service in reversed(SERVICES)
     ]
 
 
@@ -190,17 +210,20 @@ async def _kept(running: list[Any], screen: Screen) -> AsyncIterator[None]:
 
     async def keep(server: Any) -> None:
         pause = 0.5
+        name = type(server).__name__
         while True:
             await server.wait()
-            name = type(server).__name__
             screen.say(f"{name} 意外退出，重新启动", f"{name} fell, starting it again")
-            try:
-                await server.start()
-                pause = 0.5
-            except EmbeddedError as error:
-                _log.exception("server_restart_failed", server=name, error=str(error))
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, 30)
+            while True:  # a start that failed has stopped the server: there is nothing to wait for
+                try:
+                    await server.start()
+                except (EmbeddedError, OSError) as error:
+                    _log.exception("server_restart_failed", server=name, error=str(error))
+                    await asyncio.sleep(pause)
+                    pause = min(pause * 2, 30)
+                else:
+                    pause = 0.5
+                    break
 
     keepers = [asyncio.create_task(keep(server), name="keep-server") for server in running]
     try:
@@ -215,14 +238,3 @@ def _where_to_look(place: Place, screen: Screen) -> None:
     screen.say(f"接口文档 {place.url('gateway')}/api/openapi.json", "API document")
     screen.say(f"演示账号：单位代码 + officer / lead / head / editor，口令见 {place.demo_password}", "demo accounts")
     screen.say("另开终端：.venv/bin/yizhan status；按 Ctrl-C 停止", "in another terminal; Ctrl-C stops all")
-
-
-def _clear(place: Place) -> None:
-    """Start from nothing: everything in the var folder but the lock that we hold."""
-    for entry in place.var.iterdir():
-        if entry.name == "lock":
-            continue
-        if entry.is_dir() and not entry.is_symlink():
-            shutil.rmtree(entry)
-        else:
-            entry.unlink()

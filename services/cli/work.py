@@ -6,7 +6,7 @@ from uuid import UUID
 
 import typer
 
-from services.cli.failures import Exit, not_so, usage
+from services.cli.failures import CliError, Exit, not_so, usage
 from services.cli.options import Gateway, Json, NodeCode, PasswordFile, Person
 from services.cli.tree import Tree
 
@@ -60,8 +60,8 @@ def submit(
     gateway: Gateway = "",
     as_json: Json = False,
 ) -> int:
-    """Draft and submit; with ``sign_as`` also review, approve and send."""
-    from services.cli import client, content, output  # noqa: PLC0415
+    """Draft and submit; with ``sign_as`` also review, approve and send. An item that is there goes on where it stands."""
+    from services.cli import client, content, output, walking  # noqa: PLC0415
     from services.kit.ids import new_id  # noqa: PLC0415
 
     if approve_as and not sign_as:
@@ -76,16 +76,26 @@ def submit(
         async with open_writer as writer:
             code = node or (await writer.get("/api/v1/me"))["node"]
             path = f"/api/v1/nodes/{code}/items"
-            item = (await writer.post(path, body))["item"]
-            steps = f"{path}/{item}/steps"
-            done = await writer.post(steps, {"step": "submit"})
-            for name, password, wanted in signers:
-                async with client.signed_in(base, code, name, password) as signer:
-                    for step in wanted:
-                        done = await signer.post(steps, {"step": step, "passphrase": password})
-            return await writer.post(steps, {"step": "send"}) if signers else done
+            item = f"{path}/{body['id']}"
+            state = await _state_of(writer, item) if id else None
+            if state is None:
+                state = (await writer.post(path, body))["state"]
+            if not id:  # before anything else can fail: with it one can go on
+                output.say(f"编号 / item {body['id']}")
 
-    done = client.run(walk)
+            async def take(step: str) -> Any:
+                if step not in signers:
+                    return await writer.post(f"{item}/steps", {"step": step})
+                name, password = signers[step]
+                async with client.signed_in(base, code, name, password) as signer:
+                    return await signer.post(f"{item}/steps", {"step": step, "passphrase": password})
+
+            if await walking.walk_on(state, walking.STEPS if signers else walking.STEPS[:1], take) == "returned":
+                raise not_so("item.returned", "已退回，修改后再报", "Returned: change it first", str(body["id"]))
+            return await writer.get(item)
+
+    view = client.run(walk)
+    done = {"item": str(body["id"]), "message": view["message"], "state": view["state"]}
     if as_json:
         output.put_json(done)
     else:
@@ -205,24 +215,31 @@ def gateway_url(given: str) -> str:
     return given or Place.here().url("gateway")
 
 
+async def _state_of(writer: "Api", item: str) -> str | None:
+    """Return an item's state, None where there is none yet."""
+    try:
+        return str((await writer.get(item))["state"])
+    except CliError as error:
+        if error.code != "item.unknown":
+            raise
+        return None
+
+
 def _signers(
     sign_as: str, sign_file: Path | None, approve_as: str, approve_file: Path | None
-) -> list[tuple[str, str, tuple[str, ...]]]:
-    """Return (person, password, steps) of those who sign."""
+) -> dict[str, tuple[str, str]]:
+    """Return (person, password) of those who sign, by the step that they take."""
     from services.cli import credentials  # noqa: PLC0415
 
     if not sign_as:
-        return []
+        return {}
 
-    def ask(person: str, file: Path | None) -> str:
-        return credentials.secret_of(file, zh=f"{person} 的口令", en=f"password of {person}")
+    def ask(person: str, file: Path | None) -> tuple[str, str]:
+        return person, credentials.secret_of(file, zh=f"{person} 的口令", en=f"password of {person}")
 
-    if approve_as in ("", sign_as):
-        return [(sign_as, ask(sign_as, sign_file), ("review", "approve"))]
-    return [
-        (sign_as, ask(sign_as, sign_file), ("review",)),
-        (approve_as, ask(approve_as, approve_file), ("approve",)),
-    ]
+    reviewer = ask(sign_as, sign_file)
+    approver = reviewer if approve_as in ("", sign_as) else ask(approve_as, approve_file)
+    return {"review": reviewer, "approve": approver}
 
 
 def _parts(lines: list[bytes]) -> list[tuple[int, list[bytes]]]:

@@ -30,7 +30,7 @@ from services.kit.batch import PacedSignal
 from services.kit.bus import Bus, Session
 from services.kit.consumer import BatchConsumer, reject
 from services.kit.crypto import PrivateKey
-from services.kit.db import Database, open_database
+from services.kit.db import Database, await_database
 from services.kit.errors import KeyUnusableError, SettingsError, TransientError
 from services.kit.ids import Clock, NewId, new_id, utc_now
 from services.kit.lifecycle import config_path, run, running
@@ -66,7 +66,9 @@ async def serve(
     """Build everything and run until ``stop`` is set."""
     keys = unlock_keys(settings)
     url = with_password(settings.database_url, settings.database_password_file)
-    async with open_database(url, SERVICE, Path(__file__).parent / "sql", size=8) as db:
+    async with await_database(url, SERVICE, Path(__file__).parent / "sql", stop, size=8) as db:
+        if db is None:
+            return
         desk = await _furnish(settings, db, keys, stop, clock, make_id)
         metrics = CollectorRegistry()
         _watch(metrics, desk)

@@ -14,7 +14,7 @@ import structlog
 from proto.topology import DEAD_LETTERS
 from services.kit.batch import PacedSignal
 from services.kit.bus import Incoming, Session
-from services.kit.errors import TransientError
+from services.kit.errors import PoisonError, TransientError
 
 _log: Final = structlog.get_logger()
 _PACE: Final = 0.02  # seconds between two batches under load; the first after a quiet time does not wait
@@ -111,7 +111,9 @@ async def publish_dead(session: Session, message: Incoming, error: Exception) ->
         headers={
             "x-yz-exchange": message.exchange,
             "x-yz-consumer": message.consumer_tag,
-            "x-yz-reason": type(error).__name__,
+            "x-yz-reason": str(error)
+            if isinstance(error, PoisonError)
+            else type(error).__name__,  # only ours is safe to show
             "x-yz-user": message.user_id or "",
         },
     )

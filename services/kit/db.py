@@ -1,7 +1,8 @@
 """PostgreSQL: a pool bound to the service's own schema, numbered plain migrations, named queries from files."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,6 +29,7 @@ _PASSING: Final = (
     asyncpg.TransactionRollbackError,  # serialization, deadlock
     asyncpg.LockNotAvailableError,
 )
+_RETRY: Final = 1.0  # seconds between attempts while the database is away at the start
 _MIGRATION_LOCK: Final = 0x59697A68616E  # one migrator at a time, whichever service
 
 
@@ -62,6 +64,26 @@ def _our_fault(error: BaseException) -> bool:
 
 
 @asynccontextmanager
+async def await_database(
+    url: str, schema: str, sql: Path, stop: asyncio.Event, *, size: int = 4
+) -> AsyncIterator[Database | None]:
+    """Open the database, waiting while it is away; None where told to stop before it came.
+
+    Raises ``SettingsError`` for what no waiting mends: the user or the database unknown, the schema too new.
+    """
+    async with AsyncExitStack() as stack:
+        database: Database | None = None
+        while database is None and not stop.is_set():
+            try:
+                database = await stack.enter_async_context(open_database(url, schema, sql, size=size))
+            except TransientError as error:
+                _log.warning("database_away", error=str(error), retry_in=_RETRY)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), _RETRY)
+        yield database
+
+
+@asynccontextmanager
 async def open_database(url: str, schema: str, sql: Path, *, size: int = 4) -> AsyncIterator[Database]:
     """Migrate ``schema`` to the newest version in ``sql/migrations`` and open a pool on it."""
     try:
@@ -76,6 +98,8 @@ async def open_database(url: str, schema: str, sql: Path, *, size: int = 4) -> A
         )
     except asyncpg.InvalidAuthorizationSpecificationError as error:
         raise SettingsError(f"database refuses the user for schema {schema}") from error
+    except asyncpg.InvalidCatalogNameError as error:
+        raise SettingsError(f"there is no such database for schema {schema}") from error
     except _PASSING as error:
         raise TransientError(f"database: {type(error).__name__}") from error
     try:

@@ -26,4 +26,4 @@ class SchemaTooNewError(SettingsError):
 
 
 class PoisonError(YizhanError):
-    """A message that this consumer can never handle; it is parked with its reason."""
+    """A message that this consumer can never handle; it is parked with its text, a reason code without content."""

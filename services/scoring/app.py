@@ -11,7 +11,7 @@ from proto.topology import SCORING_QUEUE
 from services.kit import VERSION, log
 from services.kit.bus import Bus, Session
 from services.kit.consumer import BatchConsumer
-from services.kit.db import open_database
+from services.kit.db import await_database
 from services.kit.ids import Clock, utc_now
 from services.kit.lifecycle import config_path, run, running
 from services.kit.registry import Registry, pinned_roots
@@ -51,11 +51,21 @@ async def serve(settings: ScoringSettings, stop: asyncio.Event, *, clock: Clock 
     amqp_url = with_password(settings.amqp_url, settings.amqp_password_file)
     bus = Bus(amqp_url, settings.name or SERVICE, 2 * settings.batch, stop)
     database_url = with_password(settings.database_url, settings.database_password_file)
-    async with open_database(database_url, SERVICE, SQL) as database:
+    async with await_database(database_url, SERVICE, SQL, stop) as database:
+        if database is None:
+            return
         store = Store(database)
         recorded = await store.record_rules(book)
         check_unchanged(book, recorded)
-        intake = Intake(registry, book, store, metrics, settings.registry_grace)
+        intake = Intake(
+            registry,
+            book,
+            store,
+            metrics,
+            clock,
+            grace=settings.registry_grace,
+            patience=settings.registry_patience,
+        )
 
         async def consume(session: Session) -> None:
             await registry.follow(session)

@@ -1,12 +1,14 @@
 """From the queue to the ledger: message → domain → store, one transaction a batch, committed before it is acked."""
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
 
 from services.kit.bus import Incoming
-from services.kit.errors import TransientError
+from services.kit.errors import PoisonError, TransientError
+from services.kit.ids import Clock
 from services.kit.registry import Registry
 from services.scoring.domain.judging import Ignored, Scored, judge
 from services.scoring.domain.rules import RuleBook
@@ -17,40 +19,83 @@ _log: Final = structlog.get_logger()
 
 
 class Intake:
-    """Takes in delivered decisions."""
+    """Takes in delivered decisions.
 
-    def __init__(self, registry: Registry, book: RuleBook, store: Store, metrics: ScoringMetrics, grace: float) -> None:
+    One that our trust state cannot judge yet waits for newer state: ``grace`` seconds in place, as it may only just have
+    overtaken its directory, then by being tried again, and ``patience`` seconds after it was first seen it is poison. The
+    others of its batch are recorded meanwhile.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        book: RuleBook,
+        store: Store,
+        metrics: ScoringMetrics,
+        clock: Clock,
+        *,
+        grace: float,
+        patience: float,
+    ) -> None:
         self._registry = registry
         self._book = book
         self._store = store
         self._metrics = metrics
+        self._clock = clock
         self._grace = grace  # seconds
-        self._waited_at = -1  # generation of the trust state that a wait did not improve
+        self._patience = timedelta(seconds=patience)
+        self._first_seen: dict[str, datetime] = {}  # by digest: what could not be judged yet
 
     async def handle(self, batch: Sequence[Incoming]) -> None:
-        """Judge a batch and record it; raise ``TransientError`` where it must be tried again."""
+        """Judge a batch and record what is final.
+
+        Raises ``TransientError`` where some of it must be tried again, ``PoisonError`` where some of it has waited for
+        the registry long enough: it is to be found and parked, to be replayed once the registry is in order.
+        """
         judged = await self._judge_all([message.body for message in batch])
         scored = [each for each in judged if isinstance(each, Scored)]
-        ignored = [each for each in judged if isinstance(each, Ignored)]
+        ignored = [each for each in judged if isinstance(each, Ignored) and not each.may_turn]
         recorded = await self._store.record(scored, ignored)
         self._metrics.recorded(recorded.decisions, recorded.entries, recorded.ignored)
         for each in recorded.ignored:
             _log.warning("decision_ignored", reason=each.reason, message_id=str(each.message), hub=each.hub)
+        waiting = _waiting(judged)
+        for each in waiting:
+            if self._overdue(each):
+                raise PoisonError(each.reason)
+        if waiting:
+            raise TransientError(f"{len(waiting)} wait for the registry: {waiting[0].reason}")
 
     async def _judge_all(self, bodies: Sequence[bytes]) -> list[Scored | Ignored]:
         state = self._registry.state
         if not state.ready:
             raise TransientError("there is no directory yet")
+        generation = state.generation
         judged = [judge(body, state, self._book) for body in bodies]
-        # A decision may overtake the directory that introduces its unit: wait once for each state of the registry.
-        while any(isinstance(each, Ignored) and each.may_turn for each in judged):
-            generation = state.generation
-            if generation == self._waited_at:
-                break
+        self._note(_waiting(judged))
+        while any(not self._overdue(each) for each in _waiting(judged)):
             if not await self._registry.wait_newer(generation, self._grace):
-                self._waited_at = generation
+                break
+            generation = state.generation
             judged = [
                 judge(body, state, self._book) if isinstance(each, Ignored) and each.may_turn else each
                 for body, each in zip(bodies, judged, strict=True)
             ]
         return judged
+
+    def _note(self, waiting: Sequence[Ignored]) -> None:
+        """Remember since when these wait; what was seen long ago is judged by now, or parked."""
+        if not waiting:
+            return
+        now = self._clock()
+        self._first_seen = {digest: at for digest, at in self._first_seen.items() if now - at < 2 * self._patience}
+        for each in waiting:
+            self._first_seen.setdefault(each.digest, now)
+
+    def _overdue(self, each: Ignored) -> bool:
+        now = self._clock()
+        return now - self._first_seen.get(each.digest, now) >= self._patience
+
+
+def _waiting(judged: Sequence[Scored | Ignored]) -> list[Ignored]:
+    return [each for each in judged if isinstance(each, Ignored) and each.may_turn]

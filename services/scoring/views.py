@@ -10,13 +10,13 @@ from aiohttp import web
 from msgspec import Meta, Struct
 
 from proto.addresses import CODE_PATTERN
-from proto.limits import YEARS
-from proto.messages.base import Code, Month, Time
+from proto.messages.base import Code, Month
 from services.kit.ids import Clock
 from services.kit.trust.state import TrustState
 from services.kit.web.access import Access
 from services.kit.web.api import Endpoint, query_of
 from services.kit.web.problem import forbidden, invalid, not_found, unavailable
+from services.kit.web.since import Since
 from services.scoring.domain.calendar import day_of
 from services.scoring.domain.explain import explain
 from services.scoring.domain.points import total
@@ -28,7 +28,7 @@ _CLASSES: Final = list(UnitClass)
 _EVER: Final = datetime(1, 1, 2, tzinfo=UTC)
 _ZERO: Final = Decimal(0)
 AnyCode = Annotated[str, Meta(pattern=rf"^$(?!\n)|{CODE_PATTERN}")]
-AnyMonth = Annotated[str, Meta(pattern=r"^(\d{4}-(0[1-9]|1[0-2]))?$")]
+AnyMonth = Annotated[str, Meta(pattern=r"^([0-9]{4}-(0[1-9]|1[0-2]))?$(?!\n)")]
 
 
 class UnitLine(Struct, frozen=True, kw_only=True):
@@ -110,12 +110,6 @@ class ExplainQuery(Struct, frozen=True, kw_only=True):
     reader: AnyCode = ""
 
 
-class StatsQuery(Struct, frozen=True, kw_only=True):
-    """Query of the totals."""
-
-    since: Time | None = None  # decisions sent from then on
-
-
 class Views:
     """The handlers of the endpoints."""
 
@@ -173,7 +167,7 @@ class Views:
                 path="/api/v1/stats",
                 handle=self.stats,
                 summary="合计 / Totals, for the operator",
-                query=StatsQuery,
+                query=Since,
                 answer=Totals,
             ),
         ]
@@ -236,9 +230,7 @@ class Views:
     async def stats(self, request: web.Request, _: None) -> Totals:
         """Return the totals."""
         self._access.operator(request)
-        query: StatsQuery = query_of(request, StatsQuery)
-        if query.since is not None and not YEARS[0] <= query.since.year <= YEARS[1]:
-            raise invalid(f"since: year outside {YEARS[0]} to {YEARS[1]}")
+        query: Since = query_of(request, Since)
         return await self._store.totals(query.since or _EVER)
 
     def _may_read(self, request: web.Request, reader: str, hub: str, unit: str) -> None:

@@ -28,7 +28,7 @@ WRONG: dict[str, tuple[str, list[tuple[str, str]], dict[str, Any], str]] = {
     "declined after adoption": ("declined", [(DONE, "1")], {"reason": "重复"}, "decision.already_decided"),
     "adopted in part": ("adopted", [(GOOD, "0.5")], {}, "decision.one_item"),
     "merged alone": ("merged", [(GOOD, "1")], {}, "decision.two_items"),
-    "no item": ("adopted", [], {}, "decision.one_item"),
+    "no item": ("adopted", [], {}, "decision.no_items"),
     "no issue": ("adopted", [(GOOD, "1")], {"publication": None}, "decision.no_publication"),
     "empty issue": ("adopted", [(GOOD, "1")], {"publication": {"series": "daily", "issue": ""}}, "decision.no_publication"),
     "returned without a reason": ("returned", [(GOOD, "1")], {}, "decision.no_reason"),

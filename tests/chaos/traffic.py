@@ -26,6 +26,7 @@ PATIENCE = 90.0  # seconds until everything must have arrived after the last fau
 _SIDE_BY_SIDE = 16
 _EDITORS = 4
 _EVERY = 8  # one report in so many is adopted by its first recipient
+_AHEAD = 0.25  # how far the clients may run ahead of what the test waits for, as a part of all
 _PAUSE = (0.05, 0.3)  # seconds, a client's pause before it tries again
 _WORD = "样例"
 
@@ -44,6 +45,7 @@ class Traffic:
         self._to_adopt: asyncio.Queue[tuple[str, UUID] | None] = asyncio.Queue()
         self._grown = asyncio.Condition()
         self._work: list[asyncio.Task[None]] = []
+        self._allowed = _AHEAD * count
 
     async def __aenter__(self) -> Self:
         await self._prepare()
@@ -85,8 +87,10 @@ class Traffic:
         return item, msgspec.json.encode({"content": content, "sign_offs": signers, "id": item})
 
     async def reached(self, part: float) -> None:
-        """Wait until this part of all reports got its 2xx."""
+        """Wait until this part of all reports got its 2xx; the clients stop a little later, until more is waited for."""
         async with self._grown:
+            self._allowed = (part + _AHEAD) * self._count
+            self._grown.notify_all()
             await asyncio.wait_for(
                 self._grown.wait_for(lambda: len(self.accepted) >= part * self._count or self._failed()), PATIENCE
             )
@@ -103,6 +107,8 @@ class Traffic:
     async def _client(self) -> None:
         while not self._bodies.empty():
             node, item, body = self._bodies.get_nowait()
+            async with self._grown:
+                await self._grown.wait_for(lambda: len(self.accepted) < self._allowed)
             answer = await self._persist(node, "officer", f"/api/v1/nodes/{node}/reports", body)
             assert UUID(answer["item"]) == item
             message = UUID(answer["message"])

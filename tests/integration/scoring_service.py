@@ -107,6 +107,7 @@ def settings_for(folder: Path, amqp_url: str, database_url: str, world: World, *
         "access_file": str(folder / "access.json"),
         "rules_dir": str(rules),
         "registry_grace": 0.2,
+        "registry_patience": 0.6,
     }
     return ScoringSettings(**(fields | changes))
 

@@ -116,9 +116,22 @@ async def test_a_refused_message_has_a_way_too_for_its_sender(room: Room) -> Non
     )  # fmt: skip
 
 
+async def test_a_directory_is_proven_by_being_in_force(room: Room) -> None:
+    first = room.world.state.directory
+    (sent,) = await trail(room, first.id, first.origin)
+    assert sent["verified"]
+    await publish_registry(room.bus, room.world.change_node(KUNSHAN, name="【样例】昆山"))
+
+    async def replaced() -> bool:
+        return bool((await trail(room, first.id, first.origin))[0]["problem"] == "directory.not_in_force")
+
+    await eventually(replaced)
+
+
 async def test_counts(room: Room) -> None:
     w = room.world
     old, old_sent = w.report(KUNSHAN, sent_at=w.now - timedelta(days=2))
+    unheard, unheard_sent = w.report(KUNSHAN)
     new, new_sent = w.report(KUNSHAN)
     entries = [entry(old, old_sent, Outcome.ACCEPTED), entry(new, new_sent, Outcome.ACCEPTED)]
     entries.append(entry(*w.report(KUNSHAN), Outcome.REFUSED, Reason.SIGN_OFF_MISSING.value))
@@ -126,19 +139,24 @@ async def test_counts(room: Room) -> None:
     await room.send(
         (old, old_sent),
         (new, new_sent),
+        (unheard, unheard_sent),
         w.receipt(ROUTER_CODE, [KUNSHAN], entries),
         w.decision(SUZHOU, [new], verdict=Verdict.ADOPTED),
     )
     stats = await room.get("/api/v1/stats")
-    assert stats["messages"]["report"] == stats["archived"] == stats["searchable"] == 2
+    assert stats["messages"]["report"] == stats["archived"] == stats["searchable"] == 3
     assert (stats["accepted"], stats["delivered"], stats["opened"], stats["adopted"]) == (2, 1, 0, 1)
     assert stats["refused"] == {Reason.SIGN_OFF_MISSING.value: 1}
     assert stats["latency_ms"]["p99"] > stats["latency_ms"]["p50"] > 0
     recent = await room.get("/api/v1/stats", since=(w.now - timedelta(hours=1)).isoformat())
-    assert (recent["archived"], recent["accepted"], recent["searchable"]) == (1, 1, 1)
+    assert (recent["archived"], recent["accepted"], recent["searchable"]) == (2, 1, 2)
     future = await room.get("/api/v1/stats", since=(w.now + timedelta(days=1)).isoformat())
     assert future["latency_ms"] == {"p50": None, "p99": None}
+    assert future["accepted"] == 0
     await room.get("/api/v1/stats", since="2026-11-01T00:00:00", status=400)
+    assert (await room.get("/api/v1/stats", since="0999-11-01T00:00:00Z", status=400))["detail"].startswith(
+        "since: year"
+    )
 
 
 async def test_metrics_and_the_api_document(room: Room) -> None:

@@ -22,12 +22,14 @@ from services.cli import broker
 from services.cli.app import app
 from services.cli.enrolment import write_public
 from services.cli.failures import Exit
+from services.cli.network.reset import require_empty
 from services.gateway.app import serve
 from services.gateway.secrets import HASHER
 from services.gateway.settings import GatewaySettings
 from services.gateway.store.accounts import Account
 from services.kit.bus import open_session
 from services.kit.crypto import MACHINE_COST, write_secret
+from services.kit.errors import SettingsError
 from tests.conftest import free_ports
 from tests.world import KUNSHAN, SUZHOU, World
 
@@ -136,6 +138,32 @@ async def test_a_report_is_drafted_signed_and_sent(town: Town) -> None:
     answer = json.loads(sent.stdout)
     assert answer["state"] == "sent"
     assert answer["message"]
+
+
+async def test_trying_again_with_the_same_id_goes_on_and_sends_once(town: Town) -> None:
+    path = town.folder / "report.json"
+    path.write_text(json.dumps(REPORT), encoding="utf-8")
+    submit = ("submit", str(path), *town.officer(), "--json")
+    begun = await _run(*submit)
+    item = json.loads(begun.stdout)["item"]
+    assert item in begun.stderr  # said before the steps, so that it is known whatever becomes of them
+    again = await _run(*submit, "--id", item)
+    assert (again.exit_code, json.loads(again.stdout)["state"]) == (Exit.GOOD, "in_review"), again.stderr
+    sign = ("--sign-as", "lead", "--sign-password-file", str(town.password))
+    sent = [await _run(*submit, "--id", item, *sign) for _ in range(2)]
+    assert [(one.exit_code, json.loads(one.stdout)["state"]) for one in sent] == [(Exit.GOOD, "sent")] * 2
+    assert len({json.loads(one.stdout)["message"] for one in sent}) == 1
+    own = str(uuid4())
+    new = await _run(*submit, "--id", own)
+    assert (json.loads(new.stdout)["item"], new.stderr) == (own, "")
+
+
+async def test_a_reset_refuses_servers_that_hold_a_network(amqp_url: str, database_url: str, town: Town) -> None:
+    assert town.url  # the gateway has made its schema
+    with pytest.raises(SettingsError, match="holds the schemas gateway"):
+        await require_empty(amqp_url="", database_url=database_url)
+    with pytest.raises(SettingsError, match=r"holds the queues yz\.router, yz\.registry"):
+        await require_empty(amqp_url=amqp_url, database_url="")
 
 
 async def test_an_important_report_needs_the_unit_leads_approval(town: Town) -> None:

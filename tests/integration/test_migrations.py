@@ -6,7 +6,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from services.kit.db import migrate, open_database
+from services.kit.db import await_database, migrate, open_database
 from services.kit.errors import SchemaTooNewError, SettingsError, TransientError
 
 
@@ -98,6 +98,19 @@ async def test_a_wrong_password_stops_the_start(database_url: str, folder: Path)
     with pytest.raises(SettingsError, match="refuses the user"):
         async with open_database(wrong, "sample", folder):
             pass
+
+
+async def test_a_missing_database_stops_the_start(database_url: str, folder: Path) -> None:
+    with pytest.raises(SettingsError, match="no such database"):
+        async with await_database(f"{database_url}_not", "sample", folder, asyncio.Event()):
+            pass
+
+
+async def test_a_start_may_be_given_up_while_the_server_is_away(folder: Path) -> None:
+    stop = asyncio.Event()
+    asyncio.get_running_loop().call_later(0.1, stop.set)
+    async with await_database("postgresql://nobody@127.0.0.1:1/none", "sample", folder, stop) as database:
+        assert database is None
 
 
 async def test_a_server_that_is_away_is_tried_again_later(folder: Path) -> None:

@@ -11,7 +11,10 @@ from msgspec.structs import replace
 
 from proto.addresses import routing_key
 from proto.messages import Verdict
+from proto.topology import DEAD_QUEUE
+from services.kit.bus import open_session
 from services.kit.errors import SettingsError
+from services.kit.trust import enrol
 from services.scoring.domain.calendar import SHANGHAI
 from tests.integration.scoring_service import Scoring, eventually, scoring_service, settings_for, share_of, shuffled
 from tests.world import FARMING, JIANGYIN, KUNSHAN, PROVINCE, REFORM, SUZHOU, WUXI, World
@@ -79,9 +82,9 @@ async def test_what_does_not_count_is_recorded_with_its_reason(scoring: Scoring,
         PROVINCE, [farming], verdict=Verdict.DECLINED, reason="x", sent_at=datetime(2003, 1, 1, tzinfo=UTC)
     )
     message = replace(adopted, id=world.new_id())
+    not_asked = replace(world.decision(SUZHOU, [wuxi_unit], verdict=Verdict.ADOPTED)[0], to=(KUNSHAN,))
     await scoring.deliver(
-        world.decision(SUZHOU, [wuxi_unit], verdict=Verdict.ADOPTED),
-        world.decision(KUNSHAN, [farming], verdict=Verdict.ADOPTED),
+        (not_asked, world.seal(not_asked, SUZHOU)),
         weekly,
         weekly,
         long_ago,
@@ -96,7 +99,6 @@ async def test_what_does_not_count_is_recorded_with_its_reason(scoring: Scoring,
         decisions=0,
         ignored={
             "scoring.not_its_unit": 1,
-            "scoring.not_a_hub": 1,
             "scoring.series_unknown": 1,
             "key.not_valid_then": 1,
             "key.not_of_origin": 1,
@@ -144,6 +146,36 @@ async def test_a_decision_may_overtake_the_directory(
         await scoring.deliver(world.decision(PROVINCE, [world.report(REFORM)[0]], verdict=Verdict.ADOPTED))
         await scoring.publish_registry(world.registry())
         await scoring.settled(entries=1, ignored={})
+
+
+async def test_what_the_registry_never_introduces_is_parked_alone_and_can_be_replayed(
+    amqp_url: str, database_url: str, world: World, tmp_path: Path
+) -> None:
+    key = world.new_key("late")
+    early, _ = world.decision(PROVINCE, [world.report(REFORM)[0]], verdict=Verdict.ADOPTED)
+    sealed = world.seal(early, PROVINCE, key=key)
+    others = [world.decision(PROVINCE, [world.report(REFORM)[0]], verdict=Verdict.ADOPTED) for _ in range(3)]
+    strange = [
+        world.decision(SUZHOU, [world.report(JIANGYIN)[0]], verdict=Verdict.ADOPTED),
+        world.decision(KUNSHAN, [world.report(FARMING)[0]], verdict=Verdict.ADOPTED),
+    ]
+    async with (
+        scoring_service(settings_for(tmp_path, amqp_url, database_url, world), world) as scoring,
+        open_session(amqp_url, "dead") as session,
+    ):
+        await scoring.deliver(others[0], (early, sealed), others[1], *strange, others[2])
+
+        async def parked() -> int:
+            return await session.depth(DEAD_QUEUE)
+
+        await eventually(parked, lambda depth: depth == 3)
+        await scoring.settled(entries=3, ignored={})
+        node = world.state.node(PROVINCE)
+        assert node is not None
+        keys = (*node.keys, enrol.key_record(key.public, since=world.begun))
+        await scoring.publish_registry([world.change_node(PROVINCE, keys=keys)])
+        await scoring.deliver((early, sealed))
+        await scoring.settled(entries=4, ignored={})
 
 
 async def test_a_restart_changes_nothing_and_a_changed_version_stops_it(

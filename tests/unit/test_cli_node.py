@@ -149,7 +149,7 @@ def test_approve_signs_the_next_directory_with_the_new_unit(office: Office) -> N
     assert answer["version"] == office.directory().version == 2
     node = office.node(TAICANG)
     assert (node.parent, node.gateway, node.direct_report) == (SUZHOU, "gateway", True)
-    assert "重启网关" in result.stderr
+    assert "重启，再发布名册" in result.stderr
 
 
 def test_approve_writes_what_the_broker_needs_without_any_password(office: Office) -> None:

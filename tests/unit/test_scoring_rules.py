@@ -54,6 +54,7 @@ def test_the_default_rules_are_called_an_example() -> None:
 @pytest.mark.parametrize(
     ("wrong", "right", "line", "reason"),
     [
+        ('version = "1\\n"', 'version = "1"', 2, "version"),
         ("daily = = 3", "daily = 3", 9, "not TOML"),
         ("[points.city", "[points.city]", 12, "not TOML"),
         ("daily = true", "daily = 3", 9, "points.province.daily"),

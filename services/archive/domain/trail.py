@@ -1,8 +1,10 @@
 """The way of one message (流转轨迹): what happened to it, in time order, each step proven anew from stored bytes.
 
-A step is ``verified`` where its own envelope verifies with the trust state as of the time it was stored: (1) the
-signature of whoever says it, (2) for a sign-off, that person's key and office, (3) for a receipt, that it speaks of these
-very bytes and not of others under the same id.
+A step is ``verified`` where its own envelope verifies with what is known today of nodes, keys and staff, judged as of
+the time it was stored: a key revoked since still proves what was stored before. It takes (1) the signature of whoever
+says it, (2) for a sign-off, that person's key and office, (3) for a receipt, that it speaks of these very bytes and not
+of others under the same id. A directory is signed by a root, whose keys are judged when it is taken in: (4) here it is
+verified while it is the one in force.
 """
 
 from collections.abc import Iterable, Iterator
@@ -15,12 +17,14 @@ from msgspec import Struct
 from proto import codec
 from proto.envelope import Envelope, unpack
 from proto.errors import RefusedError
-from proto.messages import Decision, Message, Progress, Receipt, Report
+from proto.messages import Decision, Directory, Message, Progress, Receipt, Report
 from services.kit.trust.state import TrustState
 from services.kit.trust.verify import verify_sign_off, verify_signature
 
 OTHER_BYTES: Final = "receipt.other_bytes"
 """The problem of a receipt that speaks of other bytes under the same id."""
+NOT_IN_FORCE: Final = "directory.not_in_force"
+"""The problem of a directory that another has replaced, or that was never taken in: nothing here proves it."""
 _ORDER: Final = ("signed_off", "sent", "accepted", "refused", "delivered", "opened")
 
 
@@ -160,6 +164,8 @@ def _said(subject: Subject, message: Message, position: int | None, problem: str
 
 def _problem(state: TrustState, envelope: Envelope, message: Message, stored_at: datetime) -> str | None:
     """Return why a stored message does not verify as of its storing, None where it does (1)."""
+    if isinstance(message, Directory):  # (4)
+        return None if state.ready and state.directory == message else NOT_IN_FORCE
     try:
         verify_signature(state, envelope, message, now=stored_at)
     except RefusedError as error:

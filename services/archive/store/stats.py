@@ -22,12 +22,12 @@ class Stats(Struct, frozen=True, kw_only=True):
     """What the repository holds (统计). Receipts count once per message, however many say the same."""
 
     messages: dict[str, int]  # by kind
-    accepted: int  # messages
+    accepted: int  # stored reports whose receipt of acceptance is stored too
     refused: dict[str, int]  # messages by reason code
     delivered: int  # reports × recipients that have them
     opened: int  # reports × recipients that opened them
     adopted: int  # reports whose adoption stands
-    archived: int  # reports stored
+    archived: int  # reports stored, whether or not their receipt has come
     searchable: int  # reports indexed
     latency_ms: Latency
 
@@ -55,16 +55,16 @@ class StatsReader:
         """Return the counts of messages sent since then, of all where None."""
         async with self._database.connection() as connection:
             kinds = {r["kind"]: r["count"] async for r in self._q.messages_by_kind(connection, since=since)}
-            outcomes = [r async for r in self._q.messages_by_outcome(connection, since=since)]
+            accepted = await self._q.accepted(connection, since=since)
+            refused = {r["reason"]: r["count"] async for r in self._q.refused_by_reason(connection, since=since)}
             places = {r["outcome"]: r["count"] async for r in self._q.deliveries(connection, since=since)}
             latency = await self._q.latency(connection, since=since)
             adopted = await self._q.adopted(connection, since=since)
             searchable = await self._q.searchable(connection, since=since)
-        by_outcome = {r["outcome"]: r["count"] for r in outcomes if r["outcome"] != "refused"}
         return Stats(
             messages=kinds,
-            accepted=by_outcome.get("accepted", 0),
-            refused={r["reason"]: r["count"] for r in outcomes if r["outcome"] == "refused"},
+            accepted=accepted,
+            refused=refused,
             delivered=places.get("delivered", 0),
             opened=places.get("opened", 0),
             adopted=adopted,

@@ -3,18 +3,10 @@
 from aiohttp import web
 from msgspec import Struct
 
-from proto.limits import YEARS
-from proto.messages.base import Time
 from services.archive.store.stats import RefusedMessage, Stats, StatsReader
 from services.kit.web.access import Access
 from services.kit.web.api import Endpoint, query_of
-from services.kit.web.problem import invalid
-
-
-class StatsParams(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is counted."""
-
-    since: Time | None = None  # messages sent at or after; RFC 3339 with zone
+from services.kit.web.since import Since
 
 
 class RefusedAnswer(Struct, frozen=True, kw_only=True):
@@ -38,7 +30,7 @@ class StatsViews:
                 path="/api/v1/stats",
                 handle=self.stats,
                 summary="资源库统计 / What the repository holds",
-                query=StatsParams,
+                query=Since,
                 answer=Stats,
                 errors=(400, 401, 403),
             ),
@@ -53,11 +45,9 @@ class StatsViews:
         ]
 
     async def stats(self, request: web.Request, _: None) -> Stats:
-        """Return the counts."""
+        """Return the counts of messages sent since then."""
         self._access.operator(request)
-        params: StatsParams = query_of(request, StatsParams)
-        if params.since is not None and not YEARS[0] <= params.since.year <= YEARS[1]:
-            raise invalid(f"since: year outside {YEARS[0]} to {YEARS[1]}")
+        params: Since = query_of(request, Since)
         return await self._reader.stats(params.since)
 
     async def refused(self, request: web.Request, _: None) -> RefusedAnswer:

@@ -4,7 +4,8 @@ import json
 from collections.abc import Sequence
 from typing import Final
 
-from services.cli.place import ROOT, VHOST, Place
+from deploy.embedded.rabbitmq_config import VHOST
+from services.cli.place import ROOT, Place
 
 DATABASE: Final = "yizhan"
 RULES: Final = ROOT / "deploy" / "sample" / "rules"

@@ -6,7 +6,7 @@ the middle is begun anew.
 
 import secrets
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Final
@@ -16,10 +16,14 @@ import msgspec
 
 from proto import codec
 from proto.envelope import digest_of, from_json
-from proto.messages import Directory, Key, Node, Staff
+from proto.messages import Directory, Key, Node, NodeKind, Staff
+from services.cli.directory import VALID
+from services.cli.names import SERVICES
 from services.cli.network.config import settings_text
+from services.cli.network.progress import Progress
 from services.cli.network.units import PROVINCE, ROUTER, Unit
 from services.cli.place import Place
+from services.cli.trust import DIRECTORY
 from services.gateway.secrets import HASHER
 from services.gateway.store.accounts import Account
 from services.kit.crypto import MACHINE_COST, PrivateKey, write_secret
@@ -29,15 +33,11 @@ from services.kit.settings import secret
 from services.kit.trust.enrol import key_record, next_directory, roster, seal_message
 from services.kit.web.access import ALL
 
-_VALID: Final = timedelta(days=398)  # of a directory; a new one is signed at least yearly
 _BACKDATED: Final = timedelta(days=1)  # so that clocks a little apart do not find the first keys too young
 REPLACED: Final = "320585"
 """The unit of the sample network whose first key was lost and revoked."""
-SERVICES: Final = ("gateway", "router", "scoring", "archive")
 STORES: Final = tuple(service for service in SERVICES if service != "router")
 BROKER_USERS: Final = (*SERVICES, "operator")
-
-Progress = Callable[[int, int], None]
 
 
 class MadeUnit(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,7 +65,7 @@ def make_network(
     with ThreadPoolExecutor(2) as pool:
         for one in pool.map(lambda unit: _make_unit(unit, since, password, password_hash), units):
             made.append(one)
-            progress(len(made), len(units))
+            progress("keys", len(made), len(units))
     _write_keys(place, made, gateway, router_user, since, now)
     write_secret(place.accounts, msgspec.json.encode([a for m in made for a in m.accounts]))
     write_secret(
@@ -74,20 +74,30 @@ def make_network(
     )
 
 
-def settle_settings(place: Place, codes: Sequence[str], *, amqp_url: str, database_url: str) -> None:
-    """Write the settings for the ports and servers of this start; refuse servers for which the keys were not made."""
-    envelope = from_json((place.registry / "directory.json").read_bytes())
-    directory = codec.decode(envelope)
-    made_for = (
-        next((n.gateway for n in directory.nodes if n.code == PROVINCE), "") if isinstance(directory, Directory) else ""
-    )
+def settle_settings(place: Place, *, amqp_url: str, database_url: str) -> list[str]:
+    """Write the settings for the ports and servers of this start; return the codes of the units hosted here.
+
+    Those are the units of the directory, enrolled later ones too, that our broker user speaks for and whose key is
+    here. Refuse servers for which the keys were not made.
+    """
+    directory = codec.decode(from_json((place.registry / DIRECTORY).read_bytes()))
+    nodes = directory.nodes if isinstance(directory, Directory) else ()
+    made_for = next((n.gateway for n in nodes if n.code == PROVINCE), "")
     if made_for != _gateway_user(amqp_url):
         raise SettingsError(
             f"this network was made for the broker user {made_for!r}, not {_gateway_user(amqp_url)!r}: "
             "set the same YIZHAN_AMQP_URL as then, or start from nothing with --reset"
         )
+    codes = [
+        n.code
+        for n in nodes
+        if n.gateway == made_for
+        and n.type is not NodeKind.SERVICE
+        and (place.keys / "nodes" / f"{n.code}.pem").exists()
+    ]
     text = settings_text(place, codes, amqp_url=amqp_url, database_url=database_url)
     write_secret(place.config, text.encode())
+    return codes
 
 
 def _gateway_user(amqp_url: str) -> str:
@@ -142,8 +152,8 @@ def _write_keys(
     nodes = [_node(m.unit, m.key, gateway, since, (old,) if m.unit.code == REPLACED else ()) for m in made] + [
         _node(ROUTER, router, router_user, since)
     ]
-    directory = next_directory(None, nodes, roots, id=new_id(), origin=PROVINCE, issued=now, expires=now + _VALID)
-    write_secret(place.registry / "directory.json", seal_message(directory, directory.kind(), root).json())
+    directory = next_directory(None, nodes, roots, id=new_id(), origin=PROVINCE, issued=now, expires=now + VALID)
+    write_secret(place.registry / DIRECTORY, seal_message(directory, directory.kind(), root).json())
     for m in made:
         write_secret(place.keys / "nodes" / f"{m.unit.code}.pem", m.key.to_pem(node_passphrase, MACHINE_COST))
         listed = roster(m.unit.code, m.staff, version=1, id=new_id(), at=now)

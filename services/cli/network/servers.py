@@ -8,10 +8,11 @@ import asyncpg
 
 from deploy.embedded.postgres import PrivatePostgres
 from deploy.embedded.rabbitmq import PrivateRabbit
+from deploy.embedded.rabbitmq_config import VHOST
 from proto.topology import ARCHIVE_GRANT, OPERATOR_GRANT, ROUTER_GRANT, SCORING_GRANT, gateway_grant
 from services.cli.network.config import DATABASE
 from services.cli.network.making import STORES
-from services.cli.place import VHOST, Place
+from services.cli.place import Place
 from services.kit.broker_admin import BrokerUser, apply_definitions, declare, definitions
 from services.kit.settings import secret
 

@@ -9,9 +9,7 @@ from aiohttp import web
 from proto import codec
 from proto.envelope import digest_of, from_json
 from proto.errors import Reason, RefusedError
-from proto.limits import YEARS
 from proto.messages import Directory, NodeKind, Role, Roster
-from proto.messages.base import Time
 from services.gateway.desk import DESK
 from services.gateway.domain.items import State, Step
 from services.gateway.domain.reports import Sealed
@@ -21,6 +19,7 @@ from services.gateway.views.auth import member, operator
 from services.gateway.views.items import checked
 from services.kit.web.api import Endpoint, query_of
 from services.kit.web.problem import invalid, not_found, refused
+from services.kit.web.since import Since
 
 
 class NodeView(msgspec.Struct):
@@ -42,12 +41,6 @@ class Stats(msgspec.Struct):
     waiting: int
 
 
-class StatsQuery(msgspec.Struct, forbid_unknown_fields=True):
-    """From when on."""
-
-    since: Time | None = None
-
-
 class Imported(msgspec.Struct):
     """The fate of one line of an import."""
 
@@ -56,6 +49,7 @@ class Imported(msgspec.Struct):
     code: str = ""  # reason where it was not taken
 
 
+_EVER: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _MAX_LINES: Final = 2_000
 
 
@@ -150,10 +144,8 @@ async def stats(request: web.Request, _: None) -> Stats:
     """Count items, and what was stopped here."""
     operator(request)
     desk = request.app[DESK]
-    query: StatsQuery = query_of(request, StatsQuery)
-    since = query.since or datetime(2000, 1, 1, tzinfo=UTC)
-    if not YEARS[0] <= since.year <= YEARS[1]:
-        raise invalid(f"since: year outside {YEARS[0]} to {YEARS[1]}")
+    query: Since = query_of(request, Since)
+    since = query.since or _EVER
     events = await desk.items.count_events(since)
     return Stats(await desk.items.count_sent(since), events.get(Reason.REPORT_CLASSIFIED.value, 0), desk.outbox.total)
 
@@ -187,5 +179,5 @@ ENDPOINTS: Final = (
         method="POST", path="/api/v1/envelopes", handle=put_envelope,
         summary="发布名录或名册 / Publish a sealed directory or roster", status=204, errors=(400, 401, 403, 404, 422),
     ),
-    Endpoint(method="GET", path="/api/v1/stats", handle=stats, summary="统计 / Statistics", query=StatsQuery, answer=Stats),
+    Endpoint(method="GET", path="/api/v1/stats", handle=stats, summary="统计 / Statistics", query=Since, answer=Stats),
 )  # fmt: skip

@@ -6,6 +6,9 @@ good when it was sent; (3) well-formed: time, items, shares, publication; (4) fr
 
 Whether a key was revoked by the time of arrival was the router's to judge, once; here a signature is judged as of its
 own time, so that a replay next year gives the same ledger.
+
+The router let the message pass by its own trust state. Where ours denies what the router vouched for (the key, that the
+sender is a hub, that the recipients report to it), ours is behind: such a judgement ``may_turn`` and is not final.
 """
 
 from decimal import Decimal
@@ -17,9 +20,9 @@ from msgspec import Struct
 
 from proto import codec
 from proto.envelope import Envelope, digest_of, unpack
-from proto.errors import RefusedError
+from proto.errors import Reason, RefusedError
 from proto.messages import Decision, NodeKind, Verdict
-from services.kit.trust.state import GRACE_REASONS, TrustState
+from services.kit.trust.state import TrustState
 from services.kit.trust.verify import verify_signature
 from services.scoring.domain.calendar import YEARS, day_of
 from services.scoring.domain.ledger import Entry, Reversal, UnknownSeriesError, entries_for
@@ -27,6 +30,8 @@ from services.scoring.domain.rules import RuleBook, Tier
 
 _CREDITED: Final = frozenset({Verdict.ADOPTED, Verdict.MERGED})
 _TIERS: Final = {NodeKind.PROVINCE: Tier.PROVINCE, NodeKind.CITY: Tier.CITY}
+_TURNING: Final = frozenset({Reason.NO_DIRECTORY, Reason.UNKNOWN_NODE, Reason.KEY_UNKNOWN})
+"""Of what (2) says. A known key's beginning and ending are never put off, so that the rest stays."""
 
 
 class Why(StrEnum):
@@ -71,14 +76,14 @@ class Scored(Struct, frozen=True, kw_only=True):
 
 
 class Ignored(Struct, frozen=True, kw_only=True):
-    """A message that does not count, and why; it is recorded all the same."""
+    """A message that does not count, and why; where that is final, it is recorded all the same."""
 
     digest: str  # SHA-256 of the signed bytes, of the whole body where that cannot be read
     reason: str  # a ``Why`` or, from the checks of the network itself, a ``Reason``
     detail: str = ""
     message: UUID | None = None
     hub: str = ""
-    may_turn: bool = False  # newer trust state may make it count
+    may_turn: bool = False  # newer trust state may make it count: it is not to be recorded yet
 
 
 class UnscorableError(Exception):
@@ -99,7 +104,7 @@ def judge(body: bytes, state: TrustState, book: RuleBook) -> Scored | Ignored:
         verify_signature(state, envelope, decision, now=decision.sent_at)  # (2)
         return Scored(decision=decision, digest=digest, entries=_score(decision, state, book))
     except RefusedError as error:
-        reason, detail, may_turn = error.reason.value, error.detail, error.reason in GRACE_REASONS
+        reason, detail, may_turn = error.reason.value, error.detail, error.reason in _TURNING
     except UnscorableError as error:
         reason, detail, may_turn = error.why.value, error.detail, error.may_turn
     return Ignored(
@@ -160,10 +165,11 @@ def _score(decision: Decision, state: TrustState, book: RuleBook) -> list[Entry]
     hub = state.node(decision.origin)
     tier = _TIERS.get(hub.type) if hub else None
     if tier is None:  # (4)
-        raise UnscorableError(Why.NOT_A_HUB)
+        raise UnscorableError(Why.NOT_A_HUB, may_turn=True)
     for item in decision.items:  # (5)
         if decision.origin not in state.hubs_of(item.origin):
-            raise UnscorableError(Why.NOT_ITS_UNIT, item.origin, may_turn=True)
+            vouched_for = item.origin in decision.to  # the router looks at the recipients, not at the items
+            raise UnscorableError(Why.NOT_ITS_UNIT, item.origin, may_turn=vouched_for)
     if decision.verdict not in _CREDITED:
         return []
     rule_set = book.in_force(day_of(decision.sent_at))  # (6)

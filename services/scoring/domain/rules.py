@@ -14,7 +14,7 @@ from msgspec import Meta, Struct
 
 from proto.limits import MAX_LABEL_CHARS, MAX_NAME_CHARS
 
-Word = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$")]
+Word = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$(?!\n)")]
 """An id or a version, fit for a column, a URL and a table cell."""
 Label = Annotated[str, Meta(min_length=1, max_length=MAX_LABEL_CHARS)]
 Title = Annotated[str, Meta(min_length=1, max_length=MAX_NAME_CHARS)]

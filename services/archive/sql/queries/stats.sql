@@ -2,13 +2,18 @@
 -- How many messages of each kind, sent since then.
 SELECT kind, count(*) AS count FROM message WHERE (:since::timestamptz IS NULL OR sent_at >= :since) GROUP BY kind;
 
--- name: messages_by_outcome
--- How many messages have a receipt of each outcome and reason; where a message is not stored, its receipt's time counts.
-SELECT e.outcome, CASE WHEN e.outcome = 'refused' THEN e.reason ELSE '' END AS reason,
-    count(DISTINCT e.digest) AS count
+-- name: accepted$
+-- How many reports, sent since then, have a receipt that says these very bytes were accepted.
+SELECT count(DISTINCT m.id)
+FROM receipt_entry e JOIN message m ON m.id = e.message AND m.digest = e.digest
+WHERE e.outcome = 'accepted' AND m.kind = 'report' AND (:since::timestamptz IS NULL OR m.sent_at >= :since);
+
+-- name: refused_by_reason
+-- How many messages have a receipt that refuses them, by reason; where a message is not stored, its receipt's time counts.
+SELECT e.reason, count(DISTINCT e.digest) AS count
 FROM receipt_entry e LEFT JOIN message m ON m.id = e.message
-WHERE (:since::timestamptz IS NULL OR coalesce(m.sent_at, e.at) >= :since)
-GROUP BY 1, 2;
+WHERE e.outcome = 'refused' AND (:since::timestamptz IS NULL OR coalesce(m.sent_at, e.at) >= :since)
+GROUP BY e.reason;
 
 -- name: deliveries
 -- At how many places stored reports were delivered, and opened.

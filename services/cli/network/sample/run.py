@@ -5,7 +5,7 @@ a second run sends nothing.
 """
 
 import asyncio
-from collections.abc import Awaitable, Iterable
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
@@ -22,8 +22,10 @@ from services.cli.network.sample.enrolment import trust_of
 from services.cli.network.sample.forged import put_on_bus
 from services.cli.network.sample.totals import mismatches
 from services.cli.place import Place
+from services.cli.walking import STEPS, walk_on
 from services.kit.bus import open_session
 from services.kit.crypto import write_secret
+from services.kit.tasks import TaskScope
 from services.kit.trust.enrol import sign_off
 
 _SIDE_BY_SIDE: Final = 8
@@ -80,9 +82,10 @@ async def _send(people: People, day: Day, progress: Progress) -> dict[str, UUID]
         progress("send", done, len(day.good))
         return message
 
-    async with asyncio.TaskGroup() as tasks:
+    async with TaskScope() as tasks:
         for report in day.good:
-            sent[report.key] = tasks.create_task(one(report), name=f"send-{report.key}")
+            sent[report.key] = tasks.spawn(one(report), f"send-{report.key}")
+        await tasks.all_done()
     return {key: task.result() for key, task in sent.items()}
 
 
@@ -95,16 +98,13 @@ async def _through_console(people: People, report: DayReport, about: UUID | None
         state = (await people.call(report.node, "officer", "GET", item))["state"]
     except CallError:
         state = (await people.call(report.node, "officer", "POST", path, draft))["state"]
-    approver = "head" if report.importance == "important" else "lead"
-    for at, person, step in (
-        ("draft", "officer", "submit"),
-        ("in_review", "lead", "review"),
-        ("awaiting_approval", approver, "approve"),
-        ("approved", "officer", "send"),
-    ):
-        if state == at:
-            body = {"step": step, "passphrase": people.password if step in {"review", "approve"} else ""}
-            state = (await people.call(report.node, person, "POST", f"{item}/steps", body))["state"]
+    signers = {"review": "lead", "approve": "head" if report.importance == "important" else "lead"}
+
+    async def take(step: str) -> Any:
+        body = {"step": step, "passphrase": people.password if step in signers else ""}
+        return await people.call(report.node, signers.get(step, "officer"), "POST", f"{item}/steps", body)
+
+    await walk_on(state, STEPS, take)
     return UUID((await people.call(report.node, "officer", "GET", item))["message"])
 
 
@@ -168,17 +168,10 @@ async def _decide(people: People, day: Day, sent: dict[str, UUID], progress: Pro
             done += 1
             progress("decide", done, len(day.decisions))
 
-    await _together(one_hub(hub, decisions) for hub, decisions in by_hub.items())
-
-
-async def _together(works: Iterable[Awaitable[None]]) -> None:
-    async with asyncio.TaskGroup() as tasks:
-        for work in works:
-            tasks.create_task(_as_coroutine(work))
-
-
-async def _as_coroutine(work: Awaitable[None]) -> None:
-    await work
+    async with TaskScope() as tasks:
+        for hub, decisions in by_hub.items():
+            tasks.spawn(one_hub(hub, decisions), f"decide-{hub}")
+        await tasks.all_done()
 
 
 async def _settle(people: People, wanted: dict[str, int], progress: Progress) -> None:
@@ -188,7 +181,7 @@ async def _settle(people: People, wanted: dict[str, int], progress: Progress) ->
         stats = await people.operator("archive", "GET", "/api/v1/stats")
         score = await people.operator("scoring", "GET", "/api/v1/stats")
         have = {
-            "accepted": stats["messages"].get("report", 0),
+            "accepted": stats["accepted"],
             "refused": sum(stats["refused"].values()),
             "delivered": stats["delivered"],
             "opened": stats["opened"],
@@ -207,7 +200,7 @@ async def _totals(people: People, day: Day) -> dict[str, Any]:
     return {
         "sent": gateway["items"] + len(day.forged),
         "blocked_at_origin": gateway["blocked"],
-        "accepted": stats["messages"].get("report", 0),
+        "accepted": stats["accepted"],
         "refused": stats["refused"],
         "delivered": stats["delivered"],
         "opened": stats["opened"],
