@@ -27,16 +27,16 @@ from deploy.embedded.postgres import PrivatePostgres
 from deploy.embedded.program import Happening, Limits, ProgramEvent
 from deploy.embedded.rabbitmq import PrivateRabbit
 from deploy.embedded.supervisor import Supervisor
-from proto.envelope import Envelope, digest_of, from_json
+from proto.envelope import Envelope, digest_of
 from proto.messages import Action, Role
 from services.cli.network.making import make_network
 from services.cli.network.sample.client import CallError, People
+from services.cli.network.sample.enrolment import enrol, trust_of
 from services.cli.network.servers import furnish
 from services.cli.network.units import Unit, read_units
 from services.cli.place import Place
 from services.cli.up import programs
 from services.kit.crypto import PrivateKey, write_secret
-from services.kit.registry import pinned_roots
 from services.kit.settings import secret
 from services.kit.trust.enrol import sign_off
 from services.kit.trust.state import TrustState
@@ -116,12 +116,8 @@ class Network:
 
     async def enrol(self) -> None:
         """Publish directory, rosters and accounts."""
-        self.state = TrustState(pinned_roots(str(self.place.pinned)))
-        await self.people.operator("gateway", "PUT", "/api/v1/accounts", self.people.accounts)
-        rosters = sorted((self.place.registry / "rosters").glob("*.json"))
-        for path in (self.place.registry / "directory.json", *rosters):
-            self.state.apply(from_json(path.read_bytes()))
-            await self.people.operator("gateway", "POST", "/api/v1/envelopes", path.read_bytes())
+        await enrol(self.place, lambda *_: None)
+        self.state = trust_of(self.place)
 
     def _admit_tools(self) -> None:
         """Let each unit's own tools read as that unit, besides the operator."""

@@ -16,7 +16,7 @@ _log: Final = structlog.get_logger()
 _PASSING: Final = (
     OSError,
     TimeoutError,
-    asyncpg.InterfaceError,  # a connection that is gone; but see ``_our_fault``
+    asyncpg.InterfaceError,  # a connection or a pool that is gone; on one that lives it is our own misuse, and raised
     asyncpg.InternalClientError,  # asyncpg in the moment in which the server ends its connection
     asyncpg.PostgresConnectionError,
     asyncpg.InvalidAuthorizationSpecificationError,  # a password changed under us: no message's fault
@@ -43,11 +43,16 @@ class Database:
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Any]:
         """Lend a connection; a passing failure of the server is raised as ``TransientError``."""
+        misused = False
         try:
             async with self.pool.acquire() as connection:
-                yield connection
+                try:
+                    yield connection
+                except asyncpg.InterfaceError:
+                    misused = not connection.is_closed()
+                    raise
         except _PASSING as error:
-            if _our_fault(error):
+            if misused:
                 raise
             raise TransientError(f"database: {type(error).__name__}") from error
 
@@ -56,11 +61,6 @@ class Database:
         """Lend a connection inside one transaction."""
         async with self.connection() as connection, connection.transaction():
             yield connection
-
-
-def _our_fault(error: BaseException) -> bool:
-    """Tell whether asyncpg could not encode an argument: that fails for ever, and is no matter of the line."""
-    return isinstance(error, asyncpg.InterfaceError) and isinstance(error, ValueError)
 
 
 @asynccontextmanager

@@ -43,7 +43,7 @@ class Node:
     def __init__(self, url: str, database: Database) -> None:
         self.url = url
         self.database = database
-        self.outbox = Outbox(database, 100_000)
+        self.outbox = Outbox(database, (REFORM, FARMING), 100_000)
 
     @asynccontextmanager
     async def relay(self, session: Session | None = None, outbox: Outbox | None = None) -> AsyncIterator[Session]:
@@ -51,7 +51,7 @@ class Node:
         async with AsyncExitStack() as stack:
             line = session or await stack.enter_async_context(open_session(self.url, "gw", stopping=asyncio.Event()))
             work = asyncio.create_task(
-                keep_relaying(line, self.database, outbox or self.outbox, "gw", 100), name="relay under test"
+                keep_relaying(line, self.database, outbox or self.outbox, 100), name="relay under test"
             )
             yield line
             line.stopping.set()
@@ -140,7 +140,7 @@ async def test_of_two_processes_one_relays_and_the_other_takes_its_place(bench: 
         async with node.relay(), bench.box(ROUTER_QUEUE) as box:
             await node.add((REFORM, b"1"))
             await box.until(lambda b: len(b.messages) == 1, "the first letter")
-            others = Outbox(node.database, 10)
+            others = Outbox(node.database, (REFORM, FARMING), 10)
             await second.enter_async_context(node.relay(outbox=others))
             await node.add((REFORM, b"2"))
             await box.until(lambda b: len(b.messages) == 2, "the second letter, once")

@@ -31,7 +31,7 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 
 async def test_one_id_from_two_units_is_not_one_item(database: Database, world: World) -> None:
     """Handed in within one batch: the second must not be told that the first one's report is its own."""
-    outbox = Outbox(database, 100)
+    outbox = Outbox(database, (REFORM, FARMING), 100)
     submitter = Submitter(database, outbox, world.state, world.node_keys, utc_now, new_id)
     item = new_id()
 
@@ -60,7 +60,9 @@ async def test_receipts_of_units_hosted_elsewhere_are_left_alone(database: Datab
                 "INSERT INTO receipt_due VALUES ($1, $2, $3, $4, 'delivered', now())", node, REFORM, new_id(), "0" * 64
             )
     keys = {REFORM: world.node_keys[REFORM]}
-    writer = ReceiptWriter(database, Outbox(database, 10), world.state, keys, utc_now, new_id, PacedSignal(0.1))
+    writer = ReceiptWriter(
+        database, Outbox(database, (REFORM, FARMING), 10), world.state, keys, utc_now, new_id, PacedSignal(0.1)
+    )
     assert await writer.write() == 1
     async with database.connection() as connection:
         assert await connection.fetchval("SELECT array_agg(node) FROM receipt_due") == [FARMING]
@@ -69,7 +71,13 @@ async def test_receipts_of_units_hosted_elsewhere_are_left_alone(database: Datab
 
 async def test_the_receipt_writer_stops_when_told(database: Database, world: World) -> None:
     writer = ReceiptWriter(
-        database, Outbox(database, 10), world.state, world.node_keys, utc_now, new_id, PacedSignal(60.0)
+        database,
+        Outbox(database, (REFORM, FARMING), 10),
+        world.state,
+        world.node_keys,
+        utc_now,
+        new_id,
+        PacedSignal(60.0),
     )
     stop = asyncio.Event()
     work = asyncio.create_task(writer.run(stop))
@@ -78,23 +86,26 @@ async def test_the_receipt_writer_stops_when_told(database: Database, world: Wor
     await asyncio.wait_for(work, 2.0)
 
 
-async def test_a_wrong_argument_is_no_passing_failure(database: Database) -> None:
+async def test_misuse_is_no_passing_failure(database: Database) -> None:
     """Taken for one, a single unstorable message would be tried again for ever, and all behind it with it."""
-    with pytest.raises(ValueError, match="invalid input"):
+    with pytest.raises(asyncpg.DataError):
         async with database.connection() as connection:
             await connection.fetchval("SELECT $1::int", "not a number")
-    with pytest.raises(ValueError, match="invalid input"):
+    with pytest.raises(asyncpg.InterfaceError):
         async with database.transaction() as connection:
-            await connection.fetchval("SELECT $1::int", 2**40)
+            await connection.fetchval("SELECT $1::int")
 
 
 async def test_a_connection_that_ends_in_use_is_a_passing_failure(database: Database) -> None:
-    with pytest.raises(TransientError):
+    async def cut_in_the_middle() -> None:
         async with database.transaction() as connection:
             pid = connection.get_server_pid()
             async with database.connection() as other:
                 await other.execute("SELECT pg_terminate_backend($1)", pid)
             await connection.fetchval("SELECT 1")
+
+    with pytest.raises(TransientError):
+        await cut_in_the_middle()
 
 
 @pytest.mark.parametrize(
@@ -103,7 +114,6 @@ async def test_a_connection_that_ends_in_use_is_a_passing_failure(database: Data
         asyncpg.InternalClientError("cannot switch to state 12"),
         asyncpg.DiskFullError("no space left on device"),
         asyncpg.ReadOnlySQLTransactionError("a standby"),
-        asyncpg.InterfaceError("connection is closed"),
         asyncpg.InvalidPasswordError("changed"),
     ],
     ids=lambda e: type(e).__name__,
