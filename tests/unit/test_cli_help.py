@@ -1,5 +1,6 @@
 """The command tree: help in both languages, exit codes, quick start, the reference page."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -132,9 +133,12 @@ def test_a_service_without_settings_says_so_and_exits_78(tmp_path: Any, monkeypa
 
 
 def test_completion_is_offered() -> None:
-    result = CliRunner().invoke(app, ["--show-completion", "bash"], prog_name="yizhan")
-    assert result.exit_code == 0
-    assert "yizhan" in result.stdout
+    """As a shell asks for it; which shell it is cannot be told in a test run without a terminal."""
+    asked = {**os.environ, "_YIZHAN_COMPLETE": "complete_bash", "COMP_WORDS": "yizhan sea", "COMP_CWORD": "1"}
+    result = subprocess.run(
+        [sys.executable, "-m", "services.cli"], env=asked, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert result.stdout.split() == ["search"]
 
 
 def test_a_line_stays_one_line_whatever_it_holds() -> None:
