@@ -26,7 +26,7 @@ REGISTRY: Final = "yz.registry"
 FEED: Final = "yz.feed"
 
 INBOX_PREFIX: Final = "yz.inbox."
-DELIVERY_LIMIT: Final = 20
+DELIVERY_LIMIT: Final = 200
 """Redeliveries before a message is dead-lettered. Kept well above one: with prefetch, a crashing consumer counts
 against everything it held, so a poison message is parked by the consumer itself, not by this limit."""
 QUEUE_LIMIT: Final = 1_000_000
