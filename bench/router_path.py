@@ -7,6 +7,7 @@ outgoing queue, so that starting costs nobody. Rounds alternate, since these mac
 import asyncio
 import tempfile
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, Final
 
@@ -71,23 +72,10 @@ async def _one_round(
         copies = 2 if kind == "router_2" else 1
         module = ("services.router", "--config", str(config)) if routed else ("bench.relays", kind)
         env = {"YIZHAN_AMQP_URL": url, "BENCH_URL": url}
-        async with _children(copies, module, env):
+        async with AsyncExitStack() as children:
+            for _ in range(copies):
+                await children.enter_async_context(child(*module, env=env))
             return await _rate(watched, len(bodies))
-
-
-class _children:  # noqa: N801 - used as a function
-    """Several equal children for the length of the block."""
-
-    def __init__(self, copies: int, module: tuple[str, ...], env: dict[str, str]) -> None:
-        self._made = [child(*module, env=env) for _ in range(copies)]
-
-    async def __aenter__(self) -> None:
-        for one in self._made:
-            await one.__aenter__()
-
-    async def __aexit__(self, *_: object) -> None:
-        for one in self._made:
-            await one.__aexit__(None, None, None)
 
 
 async def _rate(channel: Any, count: int) -> float:

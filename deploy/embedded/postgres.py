@@ -11,11 +11,10 @@ import os
 import shutil
 import signal
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from deploy.embedded import leftovers
 from deploy.embedded.account import Account, shared_root
+from deploy.embedded.block import StartStop
 from deploy.embedded.errors import EmbeddedError, MissingSoftwareError
 from deploy.embedded.ports import LOOPBACK, require_free
 from deploy.embedded.process import OwnedProcess, plain_environment
@@ -61,7 +60,7 @@ include_if_exists = 'local.conf'
 _HBA = f"# Written at every start: loopback TCP with a password, and nothing else.\nhost all all {LOOPBACK}/32 scram-sha-256\n"
 
 
-class PrivatePostgres:
+class PrivatePostgres(StartStop):
     """One PostgreSQL cluster, owned by whoever holds this object; an async context manager."""
 
     def __init__(self, root: Path, port: int) -> None:
@@ -118,20 +117,6 @@ class PrivatePostgres:
             msg = "PostgreSQL is not running: start it first"
             raise EmbeddedError(msg)
         return await self._process.wait()
-
-    async def __aenter__(self) -> Self:
-        """Start."""
-        await self.start()
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Stop."""
-        await self.stop()
 
     async def _initialise(self, binaries: Path) -> None:
         """Make the cluster beside its place and rename it: ``data`` exists whole or not at all, however we are killed."""

@@ -16,14 +16,13 @@ import shutil
 import signal
 from http import HTTPStatus
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 from urllib.parse import quote
 
 import aiohttp
 
 from deploy.embedded import leftovers, rabbitmq_config
 from deploy.embedded.account import Account, shared_root
+from deploy.embedded.block import StartStop
 from deploy.embedded.errors import EmbeddedError, MissingSoftwareError, StartFailedError
 from deploy.embedded.ports import LOOPBACK, require_free
 from deploy.embedded.process import OwnedProcess, Probe, plain_environment
@@ -41,7 +40,7 @@ _TOOLS = "/usr/local/bin:/usr/bin:/bin"
 _REQUEST_TIMEOUT = aiohttp.ClientTimeout(total=5)
 
 
-class PrivateRabbit:
+class PrivateRabbit(StartStop):
     """One RabbitMQ node, owned by whoever holds this object; an async context manager."""
 
     def __init__(self, root: Path, port: int, management_port: int, dist_port: int, epmd_port: int) -> None:
@@ -110,20 +109,6 @@ class PrivateRabbit:
             msg = "RabbitMQ is not running: start it first"
             raise EmbeddedError(msg)
         return await self._node.wait()
-
-    async def __aenter__(self) -> Self:
-        """Start."""
-        await self.start()
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Stop."""
-        await self.stop()
 
     async def _detach_statistics(self) -> None:
         """Spare the stop five seconds.

@@ -17,14 +17,13 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import aiohttp
 import structlog
 
 from deploy.embedded import leftovers
 from deploy.embedded.account import shared_root
+from deploy.embedded.block import StartStop
 from deploy.embedded.errors import StartFailedError
 from deploy.embedded.logfile import trim
 from deploy.embedded.process import OwnedProcess
@@ -59,7 +58,7 @@ class _Child:
     keeper: asyncio.Task[None] | None = None
 
 
-class Supervisor:
+class Supervisor(StartStop):
     """Starts the programs together, restarts the ones that crash, stops them in reverse order."""
 
     def __init__(
@@ -125,20 +124,6 @@ class Supervisor:
             await self._end(child)
         await self._resources.aclose()
         self._http = None
-
-    async def __aenter__(self) -> Self:
-        """Start."""
-        await self.start()
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Stop."""
-        await self.stop()
 
     async def _launch(self, child: _Child) -> None:
         """Start a program and wait until it is ready."""
