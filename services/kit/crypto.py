@@ -24,6 +24,16 @@ MACHINE_COST: Final = 2**10
 class Verifier(Protocol):
     """A public key that can check a signature."""
 
+    @property
+    def algorithm(self) -> Algorithm:
+        """What kind of key it is."""
+        ...
+
+    @property
+    def public(self) -> bytes:
+        """The raw public key."""
+        ...
+
     def matches(self, signature: bytes, data: bytes) -> bool:
         """Tell whether the signature covers the data."""
         ...
@@ -32,7 +42,10 @@ class Verifier(Protocol):
 class _Ed25519Verifier:
     """libsodium's verification: a third faster than OpenSSL's, which is what the router spends its time on."""
 
+    algorithm: Final = Algorithm.ED25519
+
     def __init__(self, public: bytes) -> None:
+        self.public: Final = public
         self._key = VerifyKey(public)
 
     def matches(self, signature: bytes, data: bytes) -> bool:

@@ -18,7 +18,9 @@ from services.kit.errors import SettingsError, TransientError
 from services.kit.trust.state import TrustState
 
 _log: Final = structlog.get_logger()
-_QUIET: Final = 0.3  # seconds without a registry message that end the replay at start
+_EMPTY: Final = 1.0  # seconds after which a stream that shows nothing is taken for empty
+_QUIET: Final = 0.1  # seconds without a registry message that end the last chunk of the replay
+_STALLED: Final = 30.0  # seconds without a message, short of the end, after which the line is given up
 
 
 class Registry:
@@ -34,16 +36,20 @@ class Registry:
         self._keeping = asyncio.Lock()
 
     async def follow(self, session: Session) -> None:
-        """Read the stream on this session, from where the last one ended; return once the replay has settled."""
+        """Read the stream on this session, from where the last one ended; return once its end is reached."""
         with contextlib.suppress(TransientError):  # what an earlier session could not store
             await self._keep()
+        last = await session.last_offset(REGISTRY, _EMPTY)
         await session.read_stream(REGISTRY, self._on_message, self._next)
         while True:
+            at_end = last is None or (isinstance(self._next, int) and self._next > last)
             self._heard.clear()
             try:
-                await asyncio.wait_for(self._heard.wait(), _QUIET)
-            except TimeoutError:
-                return
+                await asyncio.wait_for(self._heard.wait(), _QUIET if at_end else _STALLED)
+            except TimeoutError as error:
+                if at_end:
+                    return
+                raise TransientError("the registry does not come") from error
 
     async def take(self, envelope: Envelope) -> Directory | Roster:
         """Apply one registry message and wake whoever waits for news; refuse with the reason."""

@@ -171,6 +171,30 @@ class Session:
         except LINE_ERRORS as error:
             raise TransientError(f"cannot read {stream}") from error
 
+    async def last_offset(self, stream: str, patience: float) -> int | None:
+        """Return an offset near the end of a stream, all after it in one chunk; None where nothing comes in time."""
+        found: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+        async def handle(message: Incoming) -> None:
+            if not found.done():
+                found.set_result(message.headers["x-stream-offset"])
+
+        try:
+            channel = await self._connection.channel(publisher_confirms=False)
+            await channel.set_qos(prefetch_count=1)
+            wire = await _wire(channel)
+            await wire.basic_consume(
+                stream, _adapted(handle), arguments={"x-stream-offset": "last"}, timeout=CALL_TIMEOUT
+            )
+            try:
+                return await asyncio.wait_for(found, patience)
+            except TimeoutError:
+                return None
+            finally:
+                await channel.close()
+        except LINE_ERRORS as error:
+            raise TransientError(f"cannot read {stream}") from error
+
     async def ack(self, tag: int, *, multiple: bool = False) -> None:
         """Acknowledge a delivery, or all up to it; raise ``TransientError`` where the line is gone."""
         try:

@@ -4,4 +4,5 @@ import sys
 
 from services.router.app import main
 
-sys.exit(main())
+if __name__ == "__main__":  # the router's worker process imports this module again
+    sys.exit(main())

@@ -17,6 +17,7 @@ from services.kit.registry import Registry, pinned_roots
 from services.kit.settings import load, secret, with_password
 from services.kit.trust.state import TrustState
 from services.kit.web.server import build_app, serving
+from services.router.claims import ClaimChecker
 from services.router.handlers import Routing
 from services.router.metrics import RouterMetrics
 from services.router.settings import RouterSettings
@@ -46,12 +47,14 @@ async def serve(
     metrics_registry = CollectorRegistry()
     metrics = RouterMetrics(metrics_registry)
     registry = Registry(TrustState(pinned_roots(settings.root_key_file)))
+    checker = ClaimChecker()
+    await checker.hold([])  # the worker process is up before the first message waits for it
     bus = Bus(
         with_password(settings.amqp_url, settings.amqp_password_file), settings.name or SERVICE, settings.prefetch, stop
     )
 
     async def route(session: Session) -> None:
-        await Routing(session, registry, key, settings, metrics, clock, make_id).run()
+        await Routing(session, registry, checker, key, settings, metrics, clock, make_id).run()
 
     app = build_app("Yizhan router", [], version=VERSION, metrics=metrics_registry, ready=lambda: bus.online)
     async with serving(app, settings.host, settings.port), running("bus", bus.run(route), stop):

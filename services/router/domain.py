@@ -15,7 +15,7 @@ from proto.errors import Reason, RefusedError
 from proto.messages import Directory, Heartbeat, Message, NodeKind, Progress, Publication, Receipt, Report, Roster
 from services.kit.secrecy import check_open, is_marked
 from services.kit.trust.state import TrustState
-from services.kit.trust.verify import verify_message, verify_report
+from services.kit.trust.verify import Check, check_now, verify_message, verify_report
 
 _HUBS: Final = frozenset({NodeKind.PROVINCE, NodeKind.CITY})
 
@@ -49,7 +49,7 @@ class Refused(Struct, frozen=True, kw_only=True):
 Judgement = Accepted | Refused
 
 
-def judge(state: TrustState, arrival: Arrival, now: datetime) -> Judgement:
+def judge(state: TrustState, arrival: Arrival, now: datetime, check: Check = check_now) -> Judgement:
     """Return what becomes of an arriving message. Never raises for anything that a stranger sent."""
     envelope: Envelope | None = None
     try:
@@ -59,7 +59,7 @@ def judge(state: TrustState, arrival: Arrival, now: datetime) -> Judgement:
         return Accepted(
             message=message,
             digest=digest_of(arrival.body),
-            keys=_verified_keys(state, envelope, message, arrival.user_id, now),
+            keys=_verified_keys(state, envelope, message, arrival.user_id, now, check),
         )
     except RefusedError as error:
         return Refused(
@@ -96,15 +96,15 @@ def _texts(text: str, depth: int) -> Iterator[str]:
 
 
 def _verified_keys(
-    state: TrustState, envelope: Envelope, message: Message, user_id: str | None, now: datetime
+    state: TrustState, envelope: Envelope, message: Message, user_id: str | None, now: datetime, check: Check
 ) -> tuple[str, ...]:
     if isinstance(message, Directory):  # the root's signature is all: it may even introduce the first nodes
         return (f"{REGISTRY_ADDRESS}.{message.kind()}",)
-    verify_message(state, envelope, message, now=now, user_id=user_id)
+    verify_message(state, envelope, message, now=now, user_id=user_id, check=check)
     if isinstance(message, Report):
         if message.forwarded:  # forwarding (转报) is not carried yet, so nothing may ride along unverified
             raise RefusedError(Reason.REPORT_INVALID, "forwarded")
-        check_open(verify_report(state, message, now=now))
+        check_open(verify_report(state, message, now=now, check=check))
     return delivery_keys(state, message)
 
 

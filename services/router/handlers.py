@@ -1,6 +1,6 @@
 """One session's routing: verify, deliver, receipt, and only then acknowledge (promise 3).
 
-Arrivals are verified in batches on a thread (Ed25519 releases the GIL) and published in their order, many confirms in
+Arrivals are verified in batches, their signatures by a worker process, and published in their order, many confirms in
 flight. A delivery is acknowledged when its outputs and its receipt are confirmed; receipts for one gateway go out together.
 A message whose sender or signer is unknown waits briefly for the registry before it is refused: a new roster may
 have overtaken nobody, but arrives on another queue.
@@ -8,16 +8,15 @@ have overtaken nobody, but arrives on another queue.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime
 from typing import Final
 from uuid import uuid4
 
 import structlog
 
 from proto.addresses import ROUTER_CODE, routing_key
-from proto.envelope import digest_of, unpack
-from proto.errors import Reason, RefusedError
-from proto.messages import Receipt, ReceiptEntry
+from proto.envelope import digest_of
+from proto.errors import Reason
+from proto.messages import Receipt
 from proto.topology import DEAD_LETTERS, DELIVER, REFUSED, REGISTRY_KINDS, ROUTER_QUEUE
 from services.kit.batch import PacedSignal
 from services.kit.bus import Incoming, Session
@@ -28,15 +27,15 @@ from services.kit.ids import Clock, NewId
 from services.kit.registry import Registry
 from services.kit.tasks import TaskScope
 from services.kit.trust.enrol import seal_message
-from services.kit.trust.state import GRACE_REASONS, TrustState
 from services.router.acks import AckWindow
-from services.router.domain import Accepted, Arrival, Judgement, Refused, judge
+from services.router.claims import ClaimChecker
+from services.router.domain import Accepted, Judgement, Refused
 from services.router.metrics import RouterMetrics
-from services.router.receipts import coalesce, entry_for
+from services.router.receipts import Due, by_gateway, coalesce, due_for
 from services.router.settings import RouterSettings
+from services.router.verifying import Outcome, Verifying
 
 _log: Final = structlog.get_logger()
-_PACE: Final = 0.005  # seconds between two batches under load
 _ATTEMPTS: Final = 6
 _ROUND: Final = 1.0  # seconds that a round of receipts waits for its slowest: one full inbox must not hold up all
 _BACKOFF: Final = 0.2  # seconds, doubled each time: about 6 s in all before a full queue's message is parked
@@ -49,6 +48,7 @@ class Routing:
         self,
         session: Session,
         registry: Registry,
+        checker: ClaimChecker,
         key: PrivateKey,
         settings: RouterSettings,
         metrics: RouterMetrics,
@@ -62,22 +62,21 @@ class Routing:
         self._metrics = metrics
         self._clock = clock
         self._new_id = new_id
-        self._arrived: list[Incoming] = []
-        self._work = PacedSignal(_PACE)
-        self._receipts: list[tuple[int, str | None, ReceiptEntry]] = []
+        self._receipts: list[Due] = []
         self._due = PacedSignal(settings.receipt_interval)
         self._acks = AckWindow()
         self._acking = asyncio.Lock()
         self._held = 0
         self._idle = asyncio.Event()
         self._scope = TaskScope()
+        self._verifying = Verifying(registry, checker, settings, clock, self._scope, self._on_judged)
 
     async def run(self) -> None:
         """Route until cancelled or the line drops."""
         await self._registry.follow(self._session)
-        await self._session.consume(ROUTER_QUEUE, self._on_message)
         async with self._scope:
-            self._scope.spawn(self._verify_loop(), "router-verify")
+            self._verifying.start()
+            await self._session.consume(ROUTER_QUEUE, self._on_message)
             self._scope.spawn(self._receipt_loop(), "router-receipts")
             await self._scope.until(self._session.stopping)
             await self._drain()
@@ -91,72 +90,14 @@ class Routing:
             await self._scope.until(self._idle)
 
     async def _on_message(self, message: Incoming) -> None:
-        self._arrived.append(message)
         self._held += 1
-        if len(self._arrived) >= self._settings.batch:
-            self._work.hurry()
+        await self._verifying.take(message)
+
+    def _on_judged(self, message: Incoming, outcome: Outcome) -> None:
+        if isinstance(outcome, Exception):
+            self._scope.spawn(self._set_aside(message, outcome), "router-park")
         else:
-            self._work.notify()
-
-    async def _verify_loop(self) -> None:
-        size = self._settings.batch
-        while True:
-            await self._work.wait()
-            batch, self._arrived = self._arrived[:size], self._arrived[size:]
-            if self._arrived:
-                self._work.notify()
-            start = 0
-            for index, message in enumerate(batch):
-                if (message.routing_key).rpartition(".")[2] in REGISTRY_KINDS:
-                    await self._judge_and_send(batch[start:index])
-                    await self._take_registry(message)
-                    start = index + 1
-            await self._judge_and_send(batch[start:])
-
-    async def _judge_and_send(self, batch: Sequence[Incoming]) -> None:
-        if not batch:
-            return
-        state, now = self._registry.state, self._clock()
-        arrivals = [self._arrival(message) for message in batch]
-        generation = state.generation
-        judgements = await asyncio.to_thread(lambda: [_judged(state, arrival, now) for arrival in arrivals])
-        for message, judgement in zip(batch, judgements, strict=True):
-            if isinstance(judgement, Exception):
-                self._scope.spawn(self._set_aside(message, judgement), "router-park")
-            elif _may_turn(judgement):
-                self._scope.spawn(self._judge_again(message, judgement, generation), "router-send")
-            else:
-                self._scope.spawn(self._send(message, judgement), "router-send")
-
-    async def _judge_again(self, message: Incoming, judgement: Judgement, generation: int) -> None:
-        """Wait for the registry, which may bring others' news first, until it knows the sender or the grace is over."""
-        loop = asyncio.get_running_loop()
-        end = loop.time() + self._settings.registry_grace
-        while _may_turn(judgement) and await self._registry.wait_newer(generation, end - loop.time()):
-            generation = self._registry.state.generation
-            judgement = judge(self._registry.state, self._arrival(message), self._clock())
-        await self._send(message, judgement)
-
-    async def _take_registry(self, message: Incoming) -> None:
-        """Directories and rosters change what the next message is judged by: apply at once, in order, then publish."""
-        judgement = judge(self._registry.state, self._arrival(message), self._clock())
-        if isinstance(judgement, Accepted):
-            try:
-                await self._registry.take(unpack(message.body))
-            except RefusedError as error:
-                judgement = Refused(
-                    claimed_id=judgement.message.id,
-                    sender=judgement.message.origin,
-                    digest=judgement.digest,
-                    reason=error.reason,
-                    detail=error.detail,
-                )
-        self._scope.spawn(self._send(message, judgement), "router-send")
-
-    def _arrival(self, message: Incoming) -> Arrival:
-        """What came, with the broker's word on who handed it in: nobody ("") where the sender left that out."""
-        user = None if message.user_id in self._settings.replayers else message.user_id or ""
-        return Arrival(body=message.body, routing_key=message.routing_key, user_id=user)
+            self._scope.spawn(self._send(message, outcome), "router-send")
 
     async def _send(self, message: Incoming, judgement: Judgement) -> None:
         try:
@@ -169,8 +110,7 @@ class Routing:
         if isinstance(judgement, Refused):
             _log.info("message_refused", reason=judgement.reason.value, digest=judgement.digest)
         self._metrics.judged(judgement)
-        sender, entry = entry_for(judgement, self._clock())
-        self._receipts.append((message.delivery_tag, sender, entry))
+        self._receipts.append(due_for(message.delivery_tag, judgement, self._clock()))
         if self._held >= self._settings.prefetch // 2 or self._session.stopping.is_set():
             self._due.hurry()
         else:
@@ -206,24 +146,16 @@ class Routing:
         while True:
             await self._due.wait()
             due, self._receipts = self._receipts, []
-            by_gateway: dict[str | None, list[tuple[int, str | None, ReceiptEntry]]] = {}
-            for tag, sender, entry in due:
-                gateway = self._registry.state.gateway_of(sender) if sender else None
-                by_gateway.setdefault(gateway, []).append((tag, sender, entry))
-            told = [self._scope.spawn(self._answer(listed), "router-answer") for listed in by_gateway.values()]
+            listed = by_gateway(due, self._registry.state.gateway_of)
+            told = [self._scope.spawn(self._answer(*one), "router-answer") for one in listed.items()]
             if told:
                 await asyncio.wait(told, timeout=_ROUND)
 
-    async def _answer(self, listed: Sequence[tuple[int, str | None, ReceiptEntry]]) -> None:
+    async def _answer(self, gateway: str | None, due: Sequence[Due]) -> None:
         """Publish the receipts for one gateway, then acknowledge what they are about."""
-        receipts = coalesce(
-            ((sender, entry) for _, sender, entry in listed),
-            gateway_of=self._registry.state.gateway_of,
-            new_id=self._new_id,
-            at=self._clock(),
-        )
+        receipts = coalesce(due, gateway=gateway, new_id=self._new_id, at=self._clock())
         await asyncio.gather(*(self._publish_receipt(receipt) for receipt in receipts))
-        await self._settle([tag for tag, _, _ in listed])
+        await self._settle([one.tag for one in due])
 
     async def _settle(self, tags: Sequence[int]) -> None:
         """Acknowledge these deliveries, as far as all before them are done."""
@@ -265,15 +197,3 @@ async def _patiently(publish: Callable[[], Awaitable[None]]) -> None:
             await asyncio.sleep(pause)
             pause *= 2
     return await publish()
-
-
-def _judged(state: TrustState, arrival: Arrival, now: datetime) -> Judgement | Exception:
-    try:
-        return judge(state, arrival, now)
-    except Exception as error:  # noqa: BLE001 - a flaw of ours: that one message is parked, the router lives on
-        return error
-
-
-def _may_turn(judgement: Judgement) -> bool:
-    """Tell whether newer trust state may turn the judgement."""
-    return isinstance(judgement, Refused) and judgement.reason in GRACE_REASONS

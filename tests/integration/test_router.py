@@ -1,6 +1,9 @@
 """The router on a real broker: deliver, receipt, refuse, park; and what it does when something fails in between."""
 
 import asyncio
+import contextlib
+import os
+import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +20,7 @@ from proto.topology import ARCHIVE_QUEUE, DEAD_QUEUE, FEED, REFUSED, ROUTER_QUEU
 from services.kit import broker_admin
 from services.kit.ids import new_id, utc_now
 from services.kit.session import open_session
-from services.router import handlers
+from services.router import claims, handlers
 from services.router.domain import Arrival
 from tests.conftest import ADMIN_USER, free_ports
 from tests.integration.routing import DEADLINE, Bench, Box, bench_of, line_of
@@ -209,20 +212,43 @@ async def test_a_roster_may_arrive_just_after_the_report(bench: Bench) -> None:
 
 
 async def test_a_flaw_of_ours_parks_one_message(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    honest = handlers.judge
+    honest = claims.judge
 
-    def flawed(state: Any, arrival: Arrival, now: Any) -> Any:
+    def flawed(state: Any, arrival: Arrival, *rest: Any) -> Any:
         if arrival.body == b"trap":
             raise ZeroDivisionError
-        return honest(state, arrival, now)
+        return honest(state, arrival, *rest)
 
-    monkeypatch.setattr(handlers, "judge", flawed)
+    monkeypatch.setattr(claims, "judge", flawed)
     async with bench.router(), bench.inbox(PROVINCE) as box, bench.box(DEAD_QUEUE) as dead:
         await bench.session.publish(SUBMIT, f"{_address(bench, REFORM)}.report", b"trap", message_id=str(new_id()))
         await bench.hand_in(*bench.world.report(REFORM))
         await box.until(lambda b: b.messages, "the honest report")
         await dead.until(lambda b: b.messages, "the trap")
         assert dead.messages[0].headers["x-yz-reason"] == "ZeroDivisionError"
+
+
+async def test_without_its_worker_process_it_goes_on_and_gets_another(bench: Bench) -> None:
+    async with bench.router(), bench.inbox(PROVINCE) as box:
+        for count in (1, 2, 3):
+            await bench.hand_in(*bench.world.report(REFORM))
+            await box.until(lambda b, count=count: len(b.messages) == count, "a report")
+            if count == 1:
+                for worker in _claim_workers():
+                    os.kill(worker, signal.SIGKILL)
+        assert _claim_workers(), "no other was started"
+
+
+def _claim_workers() -> list[int]:
+    """Return the worker processes of this one that have not ended."""
+    found = []
+    for task in Path("/proc/self/task").iterdir():
+        for child in (task / "children").read_text().split():
+            with contextlib.suppress(FileNotFoundError):
+                place = Path("/proc") / child
+                if b"anyio" in (place / "cmdline").read_bytes():
+                    found.append(int(child))
+    return found
 
 
 async def test_told_to_stop_it_leaves_nothing_to_be_done_again(bench: Bench) -> None:

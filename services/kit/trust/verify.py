@@ -12,6 +12,7 @@ Report: (8) content well-formed and chained, then each sign-off: (9) covers this
 (14) signature valid. Last, (15) the review and the approval that the importance asks for.
 """
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -20,6 +21,7 @@ from proto.envelope import Envelope, digest_of
 from proto.errors import Reason, RefusedError
 from proto.limits import CLOCK_SKEW_SECONDS
 from proto.messages import Action, Importance, Key, Message, Report, ReportContent, Role, SignOff
+from services.kit.crypto import Verifier
 from services.kit.trust.state import TrustState, in_office
 
 _SKEW: Final = timedelta(seconds=CLOCK_SKEW_SECONDS)
@@ -32,9 +34,23 @@ MAY_SIGN: Final = {
 }
 """Article 12: an ordinary report is reviewed and approved by the office lead, an important one approved by the unit's."""
 
+Check = Callable[[Verifier, bytes, bytes], bool]
+"""Tells whether a key's signature covers data: at once, or on trust and to be checked with many others."""
+
+
+def check_now(verifier: Verifier, signature: bytes, data: bytes) -> bool:
+    """Check a signature at once."""
+    return verifier.matches(signature, data)
+
 
 def verify_message(
-    state: TrustState, envelope: Envelope, message: Message, *, now: datetime, user_id: str | None
+    state: TrustState,
+    envelope: Envelope,
+    message: Message,
+    *,
+    now: datetime,
+    user_id: str | None,
+    check: Check = check_now,
 ) -> None:
     """Check steps 1 to 7. ``user_id`` is the broker-validated sender; None where the message came another way."""
     state.require_fresh(now)  # (1)
@@ -45,12 +61,14 @@ def verify_message(
         raise RefusedError(Reason.NODE_SUSPENDED)
     if user_id is not None and user_id != origin.gateway:  # (3)
         raise RefusedError(Reason.WRONG_GATEWAY)
-    verify_signature(state, envelope, message, now=now)  # (4) (5) (6)
+    verify_signature(state, envelope, message, now=now, check=check)  # (4) (5) (6)
     if message.sent_at > now + _SKEW:  # (7)
         raise RefusedError(Reason.SENT_IN_FUTURE)
 
 
-def verify_signature(state: TrustState, envelope: Envelope, message: Message, *, now: datetime) -> None:
+def verify_signature(
+    state: TrustState, envelope: Envelope, message: Message, *, now: datetime, check: Check = check_now
+) -> None:
     """Check steps 4 to 6: signed by a key of the origin, good at ``now``."""
     if not envelope.signatures:
         raise RefusedError(Reason.SIGNATURE_MISSING)
@@ -62,20 +80,22 @@ def verify_signature(state: TrustState, envelope: Envelope, message: Message, *,
         if known.node != message.origin:
             raise RefusedError(Reason.KEY_NOT_OF_ORIGIN)
         _check_key(known.key, message.sent_at, now, Reason.KEY_REVOKED, Reason.KEY_NOT_VALID)  # (5)
-        if not known.verifier.matches(signature.sig, data):  # (6)
+        if not check(known.verifier, signature.sig, data):  # (6)
             raise RefusedError(Reason.SIGNATURE_INVALID)
 
 
-def verify_report(state: TrustState, report: Report, *, now: datetime) -> ReportContent:
+def verify_report(state: TrustState, report: Report, *, now: datetime, check: Check = check_now) -> ReportContent:
     """Check steps 8 to 15 and return the content."""
     content = codec.decode_content(report.content)  # (8)
     codec.check_chain(content, report.about)
-    statements = [verify_sign_off(state, report, sign_off, now=now) for sign_off in report.sign_offs]
+    statements = [verify_sign_off(state, report, sign_off, now=now, check=check) for sign_off in report.sign_offs]
     check_policy(content, statements)
     return content
 
 
-def verify_sign_off(state: TrustState, report: Report, envelope: Envelope, *, now: datetime) -> SignOff:
+def verify_sign_off(
+    state: TrustState, report: Report, envelope: Envelope, *, now: datetime, check: Check = check_now
+) -> SignOff:
     """Check steps 9 to 14 of one sign-off and return its statement."""
     statement = codec.decode_sign_off(envelope)
     if statement.digest != digest_of(report.content.encode()):  # (9)
@@ -96,7 +116,7 @@ def verify_sign_off(state: TrustState, report: Report, envelope: Envelope, *, no
     _check_key(known.key, statement.at, now, Reason.SIGN_OFF_KEY_REVOKED, Reason.SIGN_OFF_NOT_IN_OFFICE)
     if statement.role not in staff.roles:  # (13)
         raise RefusedError(Reason.SIGN_OFF_ROLE, statement.role)
-    if not known.verifier.matches(signature.sig, envelope.pae()):  # (14)
+    if not check(known.verifier, signature.sig, envelope.pae()):  # (14)
         raise RefusedError(Reason.SIGN_OFF_INVALID, statement.person)
     return statement
 
