@@ -6,14 +6,25 @@ exception never leaks.
 """
 
 import re
-from typing import Final, Union
+from typing import Any, Final, Union
 from uuid import UUID
 
 import msgspec
 
 from proto.envelope import Envelope, kind_of
 from proto.errors import Reason, RefusedError
-from proto.messages import KINDS, Message, ReportContent, SignOff, Stage
+from proto.messages import (
+    KINDS,
+    Approved,
+    Bulletin,
+    BulletinContent,
+    Designation,
+    DesignationContent,
+    Message,
+    ReportContent,
+    SignOff,
+    Stage,
+)
 
 _ENCODER: Final = msgspec.json.Encoder()
 _MESSAGE: Final = msgspec.json.Decoder(Union[tuple(KINDS.values())])  # noqa: UP007 - built from the table
@@ -22,6 +33,8 @@ _UNREADABLE: Final = (msgspec.MsgspecError, UnicodeError, RecursionError)
 _NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _NUL_HINT: Final = rb"\u0000"  # found 40 times faster than the pattern, and in hardly any message
 _CONTENT: Final = msgspec.json.Decoder(ReportContent)
+_BULLETIN: Final = msgspec.json.Decoder(BulletinContent)
+_DESIGNATION: Final = msgspec.json.Decoder(DesignationContent)
 _SIGN_OFF: Final = msgspec.json.Decoder(SignOff)
 _UUID_VERSION: Final = 7
 SIGN_OFF_KIND: Final = "sign-off"
@@ -82,6 +95,26 @@ def decode_content(content: str) -> ReportContent:
         ) from error
     if _has_nul(encoded):
         raise RefusedError(Reason.REPORT_INVALID, "NUL")
+    return decoded
+
+
+def decode_approved(message: Approved) -> BulletinContent | DesignationContent | str:
+    """Return the content that a hub's lead approved; rules are TOML, which whoever scores by them reads."""
+    decoder: msgspec.json.Decoder[Any]
+    match message:
+        case Bulletin():
+            decoder = _BULLETIN
+        case Designation():
+            decoder = _DESIGNATION
+        case _:
+            return message.content
+    try:
+        encoded = message.content.encode()
+        decoded: BulletinContent | DesignationContent = decoder.decode(encoded)
+    except _UNREADABLE as error:
+        raise RefusedError(Reason.PAYLOAD_MALFORMED, _where(str(error)) or "content") from error
+    if _has_nul(encoded):
+        raise RefusedError(Reason.PAYLOAD_MALFORMED, "NUL")
     return decoded
 
 

@@ -17,13 +17,15 @@ import msgspec
 
 from proto.codec import KEY_REQUEST_KIND, SIGN_OFF_KIND
 from proto.envelope import Envelope, payload_type_of
-from proto.messages import KINDS, KeyRequest, ReportContent, SignOff
+from proto.messages import KINDS, BulletinContent, DesignationContent, KeyRequest, ReportContent, SignOff
 
 FOLDER: Final = Path(__file__).parent / "schemas"
 _DRAFT: Final = "https://json-schema.org/draft/2020-12/schema"
 _TYPES: Final[dict[str, Any]] = {
     **KINDS,
     "report-content": ReportContent,
+    "bulletin-content": BulletinContent,
+    "designation-content": DesignationContent,
     SIGN_OFF_KIND: SignOff,
     KEY_REQUEST_KIND: KeyRequest,
     "envelope": Envelope,
@@ -40,7 +42,7 @@ def schema_of(kind: str) -> dict[str, Any]:
     (schema,), components = msgspec.json.schema_components([_TYPES[kind]], ref_template="#/$defs/{name}")
     name = schema["$ref"].rpartition("/")[2]
     found: dict[str, Any] = {"$schema": _DRAFT, "$id": f"urn:yizhan:schema:{kind}:v1", **components.pop(name)}
-    if kind not in ("envelope", "report-content"):
+    if kind != "envelope" and not kind.endswith("-content"):
         found["$comment"] = f"payload of {payload_type_of(kind)}"
     if components:
         found["$defs"] = components

@@ -255,6 +255,10 @@ class World:
         )
         return message, self.seal(message, hub)
 
+    def approval(self, hub: str, content: str, person: str = "lead", role: Role = Role.OFFICE_LEAD) -> Envelope:
+        """Return a lead's approval of rules, a bulletin or a designation."""
+        return self.sign_off(hub, content, person, role, Action.APPROVED)
+
     def receipt(self, origin: str, to: Sequence[str], entries: Sequence[ReceiptEntry]) -> tuple[Receipt, Envelope]:
         """Return a receipt for messages of ``to``."""
         message = Receipt(id=self.new_id(), origin=origin, to=tuple(to), sent_at=self.now, entries=tuple(entries))

@@ -2,9 +2,7 @@
 
 from proto.messages.base import Message, Wire
 from proto.messages.down import (
-    Bulletin,
-    BulletinLine,
-    BulletinType,
+    Article,
     Closure,
     Instruction,
     KeyPoint,
@@ -36,6 +34,7 @@ from proto.messages.report import (
     DecidedItem,
     Decision,
     Importance,
+    Level,
     Outcome,
     Override,
     PublicationRef,
@@ -49,20 +48,39 @@ from proto.messages.report import (
     Urgency,
     Verdict,
 )
+from proto.messages.scoring import (
+    Adjustment,
+    AdjustmentLine,
+    Appeal,
+    Approved,
+    Bulletin,
+    BulletinContent,
+    BulletinItem,
+    BulletinLine,
+    BulletinType,
+    Commendation,
+    Designation,
+    DesignationContent,
+    Rules,
+    Standing,
+    UnitClass,
+)
 
 KINDS: dict[str, type[Message]] = {
     kind.kind(): kind
     for kind in (
         Report, Receipt, Decision, Publication, KeyPoints, Solicitation, Notice, Instruction,
-        Reminder, Closure, Progress, Bulletin, Directory, Roster, Heartbeat,
+        Reminder, Closure, Progress, Rules, Adjustment, Appeal, Bulletin, Designation, Directory, Roster, Heartbeat,
     )
 }  # fmt: skip
 """Wire name → struct of every kind of message."""
 
 __all__ = [
-    "KINDS", "Action", "Algorithm", "Attachment", "Bulletin", "BulletinLine", "BulletinType", "Category", "Closure",
-    "DecidedItem", "Decision", "Directory", "Heartbeat", "Importance", "Instruction", "Key", "KeyPoint", "KeyPoints",
-    "KeyRequest", "Message", "Node", "NodeKind", "Notice", "NoticeType", "Outcome", "Override", "Progress",
-    "Publication", "PublicationRef", "Receipt", "ReceiptEntry", "Reminder", "Report", "ReportContent", "ResearchClass",
-    "Role", "Roster", "SignOff", "Solicitation", "Staff", "Stage", "Step", "Urgency", "Verdict", "Wire",
+    "KINDS", "Action", "Adjustment", "AdjustmentLine", "Algorithm", "Appeal", "Approved", "Article", "Attachment", "Bulletin", "BulletinContent",
+    "BulletinItem", "BulletinLine", "BulletinType", "Category", "Closure", "Commendation", "DecidedItem", "Decision",
+    "Designation", "DesignationContent", "Directory", "Heartbeat", "Importance", "Instruction", "Key", "KeyPoint", "KeyPoints",
+    "KeyRequest", "Level", "Message", "Node", "NodeKind", "Notice", "NoticeType", "Outcome", "Override", "Progress",
+    "Publication", "PublicationRef", "Receipt", "ReceiptEntry", "Reminder", "Report", "ReportContent",
+    "ResearchClass", "Role", "Roster", "Rules", "SignOff", "Solicitation", "Staff", "Stage", "Standing", "Step",
+    "UnitClass", "Urgency", "Verdict", "Wire",
 ]  # fmt: skip

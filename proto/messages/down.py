@@ -6,11 +6,10 @@ from uuid import UUID
 
 from msgspec import Meta
 
-from proto.limits import MAX_ITEMS, MAX_POINTS
+from proto.limits import MAX_ITEMS
 from proto.messages.base import (
     Body,
     Code,
-    Count,
     Day,
     Digest,
     Label,
@@ -20,23 +19,32 @@ from proto.messages.base import (
     Note,
     Ordinal,
     PersonId,
-    Points,
     Time,
     Title,
     Wire,
-    check_decimal,
 )
+from proto.messages.report import DecidedItem, Level
+
+
+class Article(Wire, frozen=True, kw_only=True):
+    """One text in an issue, made of one report or of several."""
+
+    title: Title
+    body: Body
+    reports: Annotated[tuple[UUID, ...], Meta(min_length=1, max_length=MAX_ITEMS)]  # what it was made of
+    units: Annotated[tuple[Code, ...], Meta(min_length=1, max_length=MAX_ITEMS)]  # who reported that
 
 
 class Publication(Message, frozen=True, kw_only=True):
-    """刊物: a compiled issue, sent to readers up, down and across."""
+    """刊物: a final issue (定版), sent to readers up, down and across."""
 
-    series: Label
-    issue: Label
-    title: Title
+    series: Label  # the series' short name, as decisions cite it
+    name: Name  # as it stands in the red head: 江苏信息 …
+    organ: Name  # 编发单位
+    issue: Label  # 期: number within series and year, as decisions cite it
+    total: Ordinal  # 总期
     day: Day
-    items: Annotated[tuple[UUID, ...], Meta(max_length=MAX_ITEMS)]  # the reports in it
-    body: Body
+    articles: Annotated[tuple[Article, ...], Meta(min_length=1, max_length=MAX_ITEMS)]
     document: Digest | None = None  # the printed form, where there is one
 
 
@@ -83,8 +91,10 @@ class Notice(Message, frozen=True, kw_only=True):
 
 
 class Instruction(Message, frozen=True, kw_only=True):
-    """批示: a leader's written direction on a report (``about``)."""
+    """批示: a leader's written direction on a report, a decision or an issue (``about``)."""
 
+    level: Level  # of the leader
+    items: Annotated[tuple[DecidedItem, ...], Meta(min_length=1, max_length=MAX_ITEMS)]  # whom it credits
     leader: Name
     rank: Label
     text: Note
@@ -122,34 +132,3 @@ class Progress(Message, frozen=True, kw_only=True):
     person: PersonId
     text: Note = ""
     answer: UUID | None = None  # the report that answers a solicitation
-
-
-class BulletinType(StrEnum):
-    """Which statement it is."""
-
-    MONTHLY = "monthly"
-    YEARLY = "yearly"
-    COMMENDATION = "commendation"
-
-
-class BulletinLine(Wire, frozen=True, kw_only=True):
-    """One unit's line."""
-
-    unit: Code
-    adopted: Count
-    points: Points
-    year_points: Points
-
-    def __post_init__(self) -> None:
-        for value in (self.points, self.year_points):
-            check_decimal(value, -MAX_POINTS, MAX_POINTS)
-
-
-class Bulletin(Message, frozen=True, kw_only=True):
-    """通报: the statement of adoptions and points."""
-
-    type: BulletinType
-    period: Label  # 2026-11 or 2026
-    lines: Annotated[tuple[BulletinLine, ...], Meta(max_length=5_000)]
-    rule_set: Label
-    text: Body

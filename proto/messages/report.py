@@ -156,11 +156,20 @@ class Receipt(Message, frozen=True, kw_only=True):
     entries: Annotated[tuple[ReceiptEntry, ...], Meta(min_length=1, max_length=MAX_RECEIPTS)]
 
 
+class Level(StrEnum):
+    """层级: at which level something was adopted, asked for or directed."""
+
+    CITY = "city"
+    PROVINCE = "province"
+    NATIONAL = "national"
+
+
 class Verdict(StrEnum):
     """采编结果."""
 
     ADOPTED = "adopted"  # 采用
     MERGED = "merged"  # 综合采用
+    SELECTED = "selected"  # 选送: sent on to a higher level (转报, 上报国办)
     RETURNED = "returned"  # 退改
     DECLINED = "declined"  # 未采用
     REVERSED = "reversed"  # 冲正: takes back the decision named by ``about``
@@ -196,7 +205,9 @@ class Decision(Message, frozen=True, kw_only=True):
 
     verdict: Verdict
     items: Annotated[tuple[DecidedItem, ...], Meta(min_length=1, max_length=MAX_ITEMS)]
+    level: Level | None = None  # where adopted, or whither selected; None: at the hub's own level
     publication: PublicationRef | None = None  # where adopted or merged
+    forwarded_as: UUID | None = None  # where selected: the hub's own report that carries these items up
     editor: PersonId
     reason: Note = ""  # required where returned, declined or reversed
     override: Override | None = None

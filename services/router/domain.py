@@ -1,5 +1,6 @@
 """Who may send what to whom, and the judgement over one arriving message. Pure: no await, no clock, no I/O."""
 
+from base64 import b64decode
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
@@ -12,10 +13,22 @@ from proto import codec
 from proto.addresses import PRESENCE_ADDRESS, REGISTRY_ADDRESS, routing_key, split_routing_key
 from proto.envelope import Envelope, digest_of, unpack
 from proto.errors import Reason, RefusedError
-from proto.messages import Directory, Heartbeat, Message, NodeKind, Progress, Publication, Receipt, Report, Roster
+from proto.messages import (
+    Appeal,
+    Approved,
+    Directory,
+    Heartbeat,
+    Message,
+    NodeKind,
+    Progress,
+    Publication,
+    Receipt,
+    Report,
+    Roster,
+)
 from services.kit.secrecy import check_open, is_marked
 from services.kit.trust.state import TrustState
-from services.kit.trust.verify import Check, check_now, verify_message, verify_report
+from services.kit.trust.verify import Check, check_now, verify_approved, verify_forwarded, verify_message, verify_report
 
 _HUBS: Final = frozenset({NodeKind.PROVINCE, NodeKind.CITY})
 
@@ -66,15 +79,19 @@ def judge(state: TrustState, arrival: Arrival, now: datetime, check: Check = che
             claimed_id=codec.peek_id(envelope.payload) if envelope else None,
             sender=_sender(arrival.routing_key),
             digest=digest_of(arrival.body),
-            reason=Reason.REPORT_CLASSIFIED if _hides_marking(arrival.body, envelope) else error.reason,
+            # of what is classified no copy may be kept, whatever else is wrong with it (Art. 2)
+            reason=Reason.REPORT_CLASSIFIED if _carries_marking(_text(arrival.body, envelope)) else error.reason,
             detail=error.detail,
         )
 
 
-def _hides_marking(body: bytes, envelope: Envelope | None) -> bool:
-    """Tell whether refused bytes carry a classification: of those no copy may be kept, whatever else is wrong (Art. 2)."""
-    text = (envelope.payload if envelope else body).decode(errors="ignore")
-    return any(is_marked(part) for part in _texts(text, depth=2))
+def _text(body: bytes, envelope: Envelope | None) -> str:
+    return (envelope.payload if envelope else body).decode(errors="ignore")
+
+
+def _carries_marking(text: str) -> bool:
+    """Tell whether a classification stands anywhere in a message: in its content, or in that of a forwarded original."""
+    return any(is_marked(part) for part in _texts(text, depth=3))
 
 
 def _texts(text: str, depth: int) -> Iterator[str]:
@@ -91,8 +108,17 @@ def _texts(text: str, depth: int) -> Iterator[str]:
             yield from _texts(value, depth - 1)
         elif isinstance(value, dict):
             pending.extend(value.values())
+            pending.append(_unsealed(value.get("payload")))
         elif isinstance(value, list):
             pending.extend(value)
+
+
+def _unsealed(payload: object) -> str:
+    """Return the text in an envelope's base64 payload, as sign-offs and forwarded originals have it; "" where none is."""
+    try:
+        return b64decode(payload, validate=True).decode(errors="ignore") if isinstance(payload, str) else ""
+    except ValueError:
+        return ""
 
 
 def _verified_keys(
@@ -102,9 +128,13 @@ def _verified_keys(
         return (f"{REGISTRY_ADDRESS}.{message.kind()}",)
     verify_message(state, envelope, message, now=now, user_id=user_id, check=check)
     if isinstance(message, Report):
-        if message.forwarded:  # forwarding (转报) is not carried yet, so nothing may ride along unverified
-            raise RefusedError(Reason.REPORT_INVALID, "forwarded")
         check_open(verify_report(state, message, now=now, check=check))
+        for _, content in verify_forwarded(state, message, check=check):
+            check_open(content)
+    elif _carries_marking(_text(b"", envelope)):
+        raise RefusedError(Reason.REPORT_CLASSIFIED)
+    if isinstance(message, Approved):
+        verify_approved(state, message, now=now, check=check)
     return delivery_keys(state, message)
 
 
@@ -137,7 +167,7 @@ def _permitted(state: TrustState, message: Message, to: str) -> bool:
     match message:
         case Receipt():  # whoever received something may say so; the router about everything
             return True
-        case Report() | Progress():  # upward, to the unit's own hubs
+        case Report() | Progress() | Appeal():  # upward, to the unit's own hubs
             return to in state.hubs_of(message.origin)
         case _ if origin.type is NodeKind.SERVICE:
             return False

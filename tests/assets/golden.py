@@ -9,15 +9,25 @@ from proto import codec
 from proto.addresses import ROUTER_CODE
 from proto.envelope import Envelope
 from proto.messages import (
+    Adjustment,
+    AdjustmentLine,
+    Appeal,
+    Article,
     Bulletin,
+    BulletinContent,
+    BulletinItem,
     BulletinLine,
     BulletinType,
     Closure,
+    DecidedItem,
+    Designation,
+    DesignationContent,
     Heartbeat,
     Importance,
     Instruction,
     KeyPoint,
     KeyPoints,
+    Level,
     Message,
     Notice,
     NoticeType,
@@ -25,11 +35,15 @@ from proto.messages import (
     Progress,
     Publication,
     Reminder,
+    Rules,
     Solicitation,
     Stage,
+    Standing,
     Step,
+    UnitClass,
     Urgency,
     Verdict,
+    Wire,
 )
 from tests.world import HEAD_SIGNS, JIANGYIN, KUNSHAN, PROVINCE, SUZHOU, World
 
@@ -93,11 +107,28 @@ def _down(world: World) -> dict[str, Sealed]:
         step=Step.FED_BACK, person="officer", text="【样例】已报送", answer=report.id,
     )  # fmt: skip
     beat = heartbeat(world)
-    line = BulletinLine(unit=KUNSHAN, adopted=3, points=Decimal("4.5"), year_points=Decimal("51.25"))
+    item = BulletinItem(
+        event=world.new_id(), report=report.id, rule="2026-1/points.province.daily", level=Level.PROVINCE,
+        series="daily", issue="217", points=Decimal(3),
+    )  # fmt: skip
+    line = BulletinLine(
+        unit=KUNSHAN, unit_class=UnitClass.DIRECT_REPORT, adopted=1, points=Decimal(3), corrections=Decimal("-1.5"),
+        year_points=Decimal("51.25"), items=(item,), missed=("research",),
+    )  # fmt: skip
+    credited = DecidedItem(report=report.id, origin=KUNSHAN, share=Decimal(1))
+    appeal = Appeal(
+        id=world.new_id(), origin=KUNSHAN, to=(PROVINCE,), sent_at=world.now, month="2026-11", person="officer",
+        text="【样例】请复核本月积分。",
+    )  # fmt: skip
+
+    def approved(kind: type[Message], content: str | Wire) -> Sealed:
+        text = content if isinstance(content, str) else codec.encode(content).decode()
+        return from_province(kind, content=text, approvals=(world.approval(PROVINCE, text),))
+
     return {
         "publication": from_province(
-            Publication, series="daily", issue="217", title="【样例】每日信息", day="2026-11-20", items=(report.id,),
-            body="【样例】正文",
+            Publication, series="daily", name="【样例】每日信息", organ="【样例】办公厅", issue="217", total=217,
+            day="2026-11-20", articles=(Article(title="【样例】标题", body="【样例】正文", reports=(report.id,), units=(KUNSHAN,)),),
         ),
         "key_points": from_province(KeyPoints, month="2026-12", points=(KeyPoint(number=1, text="【样例】岁末保供稳价"),)),
         "solicitation": solicitation,
@@ -105,13 +136,29 @@ def _down(world: World) -> dict[str, Sealed]:
             Notice, type=NoticeType.TRAINING, title="【样例】业务培训", body="【样例】请报名。", sign_up_until=deadline
         ),
         "instruction": from_province(
-            Instruction, about=report.id, leader="【样例】领导", rank="省级", text="【样例】请研究推广。", deadline=deadline
+            Instruction, about=report.id, level=Level.PROVINCE, items=(credited,), leader="【样例】领导", rank="省级",
+            text="【样例】请研究推广。", deadline=deadline,
         ),
         "reminder": from_province(Reminder, about=solicitation[0].id, text="【样例】请尽快报送。", step=1),
         "closure": from_province(Closure, about=solicitation[0].id, accepted=progress.id),
         "progress": (progress, world.seal(progress, KUNSHAN)),
-        "bulletin": from_province(
-            Bulletin, type=BulletinType.MONTHLY, period="2026-11", lines=(line,), rule_set="2026-1", text="【样例】通报"
+        "rules": approved(Rules, "# 【样例】计分规则"),
+        "adjustment": from_province(
+            Adjustment, about=appeal.id, person="lead", reason="【样例】复核属实",
+            lines=(AdjustmentLine(unit=KUNSHAN, month="2026-11", rule="appeal", points=Decimal("0.5")),),
+        ),
+        "appeal": (appeal, world.seal(appeal, KUNSHAN)),
+        "bulletin": approved(
+            Bulletin,
+            BulletinContent(
+                type=BulletinType.MONTHLY, period="2026-11", lines=(line,), rules=("2026-1",), text="【样例】通报"
+            ),
+        ),
+        "designation": approved(
+            Designation,
+            DesignationContent(
+                unit=KUNSHAN, standing=Standing.DESIGNATED, effective_from="2027-01-01", grounds="【样例】全年采用居前"
+            ),
         ),
         "heartbeat": (beat, world.seal(beat, KUNSHAN)),
     }  # fmt: skip

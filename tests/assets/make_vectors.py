@@ -13,6 +13,7 @@ from proto.envelope import Envelope, digest_of
 from tests.assets.flaw import Flaw
 from tests.assets.golden import golden_messages
 from tests.assets.hostile_bytes import hostile_bytes
+from tests.assets.hostile_hubs import hostile_hubs
 from tests.assets.hostile_registry import hostile_registry
 from tests.assets.hostile_signed import hostile_signed
 from tests.assets.vector_world import GATEWAY, vector_world
@@ -34,7 +35,7 @@ def render() -> dict[str, str]:
 
 def all_flaws(world: World) -> dict[str, Flaw]:
     """Return every hostile input by name; a name that stands twice is an error."""
-    parts = (hostile_bytes(world), hostile_signed(world), hostile_registry(world))
+    parts = (hostile_bytes(world), hostile_signed(world), hostile_hubs(world), hostile_registry(world))
     found = {name: flaw for part in parts for name, flaw in part.items()}
     assert len(found) == sum(map(len, parts)), "a name stands twice"
     return found

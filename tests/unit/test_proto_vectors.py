@@ -12,10 +12,10 @@ from proto import codec
 from proto.envelope import Envelope, digest_of, from_json, unpack
 from proto.errors import Reason, RefusedError
 from proto.limits import MAX_ENVELOPE_BYTES
-from proto.messages import KINDS, Directory, Message, Report, Roster
+from proto.messages import KINDS, Approved, Directory, Message, Report, Roster
 from services.kit.trust.enrol import open_key_request
 from services.kit.trust.state import TrustState
-from services.kit.trust.verify import verify_message, verify_report
+from services.kit.trust.verify import verify_approved, verify_forwarded, verify_message, verify_report
 from tests.assets import make_vectors
 from tests.assets.vector_world import vector_world
 from tests.world import World
@@ -26,6 +26,7 @@ NOT_FROM_BYTES_ALONE = {
     Reason.NO_RECIPIENT,  # these three are the router's: who may send what to whom
     Reason.UNKNOWN_RECIPIENT,
     Reason.NOT_PERMITTED,
+    Reason.ID_REUSED,  # said by a recipient, which knows the first message of the id
     Reason.REPORT_CLASSIFIED,  # the secrecy screen's
     Reason.ENVELOPE_TOO_LARGE,  # made by the test below instead of being stored
 }
@@ -44,6 +45,9 @@ def accept(envelope: Envelope, state: TrustState, now: datetime, user_id: str | 
     verify_message(state, envelope, message, now=now, user_id=user_id)
     if isinstance(message, Report):
         verify_report(state, message, now=now)
+        verify_forwarded(state, message)
+    if isinstance(message, Approved):
+        verify_approved(state, message, now=now)
     return message
 
 

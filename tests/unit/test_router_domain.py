@@ -15,15 +15,19 @@ from proto.envelope import Signature, payload_type_of, seal
 from proto.errors import Reason, RefusedError
 from proto.messages import (
     KINDS,
+    Adjustment,
+    Appeal,
+    Article,
     Bulletin,
-    BulletinType,
     Closure,
     DecidedItem,
     Decision,
+    Designation,
     Heartbeat,
     Instruction,
     KeyPoint,
     KeyPoints,
+    Level,
     Message,
     Notice,
     NoticeType,
@@ -34,6 +38,7 @@ from proto.messages import (
     ReceiptEntry,
     Reminder,
     Report,
+    Rules,
     Solicitation,
     Step,
     Verdict,
@@ -45,11 +50,15 @@ from tests.world import World
 
 NOW = utc_now()
 WORLD = World.make(NOW)
+APPROVAL = WORLD.approval(PROVINCE, "t")
 BODIES: dict[type[Message], dict[str, Any]] = {
     Report: {"content": "{}", "sign_offs": ()},
     Progress: {"step": Step.SIGNED_FOR, "person": "lead"},
     Receipt: {"entries": (ReceiptEntry(message=new_id(), digest="0" * 64, outcome=Outcome.DELIVERED, at=NOW),)},
-    Publication: {"series": "s", "issue": "1", "title": "t", "day": "2026-01-01", "items": (), "body": "b"},
+    Publication: {
+        "series": "s", "name": "n", "organ": "o", "issue": "1", "total": 1, "day": "2026-01-01",
+        "articles": (Article(title="t", body="b", reports=(new_id(),), units=(KUNSHAN,)),),
+    },
     Decision: {
         "verdict": Verdict.DECLINED, "items": (DecidedItem(report=new_id(), origin=KUNSHAN, share=Decimal(1)),),
         "editor": "editor", "reason": "r",
@@ -57,12 +66,22 @@ BODIES: dict[type[Message], dict[str, Any]] = {
     KeyPoints: {"month": "2026-01", "points": (KeyPoint(number=1, text="t"),)},
     Solicitation: {"number": "1", "title": "t", "body": "b", "deadline": NOW},
     Notice: {"type": NoticeType.GENERAL, "title": "t", "body": "b"},
-    Instruction: {"leader": "l", "rank": "r", "text": "t"},
+    Instruction: {
+        "level": Level.CITY, "leader": "l", "rank": "r", "text": "t",
+        "items": (DecidedItem(report=new_id(), origin=KUNSHAN, share=Decimal(1)),),
+    },
     Reminder: {"text": "t", "step": 1},
     Closure: {"accepted": new_id()},
-    Bulletin: {"type": BulletinType.MONTHLY, "period": "2026-01", "lines": (), "rule_set": "r", "text": "t"},
+    Rules: {"content": "t", "approvals": (APPROVAL,)},
+    Bulletin: {"content": "t", "approvals": (APPROVAL,)},
+    Designation: {"content": "t", "approvals": (APPROVAL,)},
+    Adjustment: {"lines": (), "person": "lead", "reason": "r"},
+    Appeal: {"month": "2026-01", "person": "officer", "text": "t"},
 }  # fmt: skip
-UP, DOWN = (Report, Progress), (Decision, KeyPoints, Solicitation, Notice, Instruction, Reminder, Closure, Bulletin)
+UP = (Report, Progress, Appeal)
+DOWN = (
+    Decision, KeyPoints, Solicitation, Notice, Instruction, Reminder, Closure, Rules, Bulletin, Designation, Adjustment,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -228,13 +247,3 @@ def test_classified_text_is_the_reason_whatever_else_is_wrong(world: World, text
     judgement = judge(world.state, arrival, world.now)
     assert isinstance(judgement, Refused)
     assert judgement.reason is Reason.REPORT_CLASSIFIED
-
-
-def test_nothing_rides_along_as_forwarded(world: World) -> None:
-    _, first = world.report(KUNSHAN)
-    report, _ = world.report(KUNSHAN)
-    envelope = world.seal(msgspec.structs.replace(report, forwarded=(first,)), KUNSHAN)
-    arrival = Arrival(body=envelope.packed(), routing_key="32.05.83.gov.report", user_id="gw-test")
-    judgement = judge(world.state, arrival, world.now)
-    assert isinstance(judgement, Refused)
-    assert (judgement.reason, judgement.detail) == (Reason.REPORT_INVALID, "forwarded")
