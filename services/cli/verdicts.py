@@ -1,5 +1,6 @@
 """Judging messages from a file, one at a time. Pure: bytes and trust state in, verdicts out."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -11,10 +12,16 @@ from proto import codec
 from proto.envelope import Envelope, from_json
 from proto.errors import Reason, RefusedError
 from proto.limits import CLOCK_SKEW_SECONDS
-from proto.messages import Directory, Message, Report
+from proto.messages import Approved, Directory, Message, Report, SignOff
 from services.cli.trust import Trust
 from services.kit.trust.state import TrustState
-from services.kit.trust.verify import verify_report, verify_sign_off, verify_signature
+from services.kit.trust.verify import (
+    verify_approved,
+    verify_forwarded,
+    verify_report,
+    verify_sign_off,
+    verify_signature,
+)
 
 _SKEW: Final = timedelta(seconds=CLOCK_SKEW_SECONDS)
 
@@ -27,7 +34,7 @@ class Verdict(Struct, frozen=True, kw_only=True):
     origin: str = ""
     id: UUID | None = None
     sent_at: datetime | None = None
-    signed_off_by: tuple[str, ...] = ()  # person (role, action), of a report
+    signed_off_by: tuple[str, ...] = ()  # person (role, action); of forwarded originals with their unit before it
     code: str = ""  # reason where not ok
     zh: str = ""
     en: str = ""
@@ -75,10 +82,25 @@ def _check(trust: Trust, envelope: Envelope, message: Message, now: datetime) ->
     verify_signature(state, envelope, message, now=now)
     if message.sent_at > now + _SKEW:
         raise RefusedError(Reason.SENT_IN_FUTURE)
-    if not isinstance(message, Report):
-        return ()
-    verify_report(state, message, now=now)
-    statements = [verify_sign_off(state, message, each, now=now) for each in message.sign_offs]
+    match message:
+        case Report():
+            verify_report(state, message, now=now)
+            originals = [original for original, _ in verify_forwarded(state, message)]
+            return (
+                *_signers(verify_sign_off(state, message, each, now=now) for each in message.sign_offs),
+                *(
+                    f"{original.origin}: {signer}"
+                    for original in originals
+                    for signer in _signers(map(codec.decode_sign_off, original.sign_offs))
+                ),
+            )
+        case Approved():
+            return _signers(verify_approved(state, message, now=now))
+        case _:
+            return ()
+
+
+def _signers(statements: Iterable[SignOff]) -> tuple[str, ...]:
     return tuple(f"{s.person} ({s.role}, {s.action})" for s in statements)
 
 

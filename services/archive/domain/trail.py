@@ -4,7 +4,7 @@ A step is ``verified`` where its own envelope verifies with what is known today 
 the time it was stored: a key revoked since still proves what was stored before. It takes (1) the signature of whoever
 says it, (2) for a sign-off, that person's key and office, (3) for a receipt, that it speaks of these very bytes and not
 of others under the same id. A directory is signed by a root, whose keys are judged when it is taken in: (4) here it is
-verified while it is the one in force.
+verified while it is the one in force. (5) The originals that a forwarded report carries are judged as of their own time.
 """
 
 from collections.abc import Iterable, Iterator
@@ -13,19 +13,20 @@ from typing import Final
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from proto import codec
 from proto.envelope import Envelope, unpack
 from proto.errors import RefusedError
-from proto.messages import Decision, Directory, Message, Progress, Receipt, Report
+from proto.messages import Approved, Decision, Directory, Message, Progress, Receipt, Report
 from services.kit.trust.state import TrustState
-from services.kit.trust.verify import verify_sign_off, verify_signature
+from services.kit.trust.verify import verify_forwarded, verify_sign_off, verify_signature
 
 OTHER_BYTES: Final = "receipt.other_bytes"
 """The problem of a receipt that speaks of other bytes under the same id."""
 NOT_IN_FORCE: Final = "directory.not_in_force"
 """The problem of a directory that another has replaced, or that was never taken in: nothing here proves it."""
-_ORDER: Final = ("signed_off", "sent", "accepted", "refused", "delivered", "opened")
+_ORDER: Final = ("carried", "signed_off", "sent", "accepted", "refused", "delivered", "opened")
 
 
 class Subject(Struct, frozen=True, kw_only=True):
@@ -52,7 +53,7 @@ class Step(Struct, frozen=True, kw_only=True):
     """One thing that happened."""
 
     at: datetime  # by the clock of whoever says it
-    what: str  # signed_off, sent, a receipt's outcome, a decision's verdict, continued, or another kind of message
+    what: str  # signed_off, carried, sent, a receipt's outcome, a decision's verdict, continued, or another kind of message
     by: str  # node
     person: str | None = None
     role: str | None = None
@@ -101,15 +102,44 @@ def _own(state: TrustState, subject: Subject) -> Iterator[Step]:
         verified=problem is None,
         problem=problem,
     )
-    if isinstance(message, Report):
-        for sign_off in message.sign_offs:
-            yield from _signed_off(state, message, sign_off, subject.stored_at)
+    match message:
+        case Report():
+            for sign_off in message.sign_offs:
+                yield from _signed_off(state, message, sign_off, subject.stored_at)
+            yield from _carried(state, message)
+        case Approved():
+            for approval in message.approvals:
+                yield from _signed_off(state, message, approval, subject.stored_at)
 
 
-def _signed_off(state: TrustState, report: Report, envelope: Envelope, stored_at: datetime) -> Iterator[Step]:
+def _carried(state: TrustState, report: Report) -> Iterator[Step]:
+    """Yield the originals that a forwarded report carries, each with its own signatures (5)."""
+    for envelope in report.forwarded:
+        try:
+            original = codec.decode(envelope)
+        except RefusedError:
+            continue
+        if not isinstance(original, Report):
+            continue
+        problem = None
+        try:
+            verify_forwarded(state, replace(report, forwarded=(envelope,)))
+        except RefusedError as error:
+            problem = error.reason.value
+        yield Step(
+            at=original.sent_at,
+            what="carried",
+            by=original.origin,
+            message=original.id,
+            verified=problem is None,
+            problem=problem,
+        )
+
+
+def _signed_off(state: TrustState, about: Report | Approved, envelope: Envelope, stored_at: datetime) -> Iterator[Step]:
     problem = None
     try:
-        statement = verify_sign_off(state, report, envelope, now=stored_at)  # (2)
+        statement = verify_sign_off(state, about, envelope, now=stored_at)  # (2)
     except RefusedError as error:
         problem = error.reason.value
         try:
@@ -119,10 +149,10 @@ def _signed_off(state: TrustState, report: Report, envelope: Envelope, stored_at
     yield Step(
         at=statement.at,
         what="signed_off",
-        by=report.origin,
+        by=about.origin,
         person=statement.person,
         role=statement.role.value,
-        message=report.id,
+        message=about.id,
         detail=statement.action.value,
         verified=problem is None,
         problem=problem,

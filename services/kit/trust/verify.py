@@ -16,8 +16,6 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
-from msgspec import Struct
-
 from proto import codec
 from proto.envelope import Envelope, digest_of
 from proto.errors import Reason, RefusedError
@@ -121,49 +119,34 @@ def verify_forwarded(
     return found
 
 
-def verify_approved(state: TrustState, message: Approved, *, now: datetime, check: Check = check_now) -> None:
-    """Check steps 8 to 15 for what a hub's lead must approve: rules, bulletins, designations."""
+def verify_approved(state: TrustState, message: Approved, *, now: datetime, check: Check = check_now) -> list[SignOff]:
+    """Check steps 8 to 15 for what a hub's lead must approve (rules, bulletins, designations); return who did."""
     codec.decode_approved(message)  # (8)
-    signed = _Signed(message.origin, message.content, message.sent_at)
-    statements = [_verify_statement(state, signed, each, now=now, check=check) for each in message.approvals]
+    statements = [verify_sign_off(state, message, each, now=now, check=check) for each in message.approvals]
     if not any(s.action is Action.APPROVED and s.role in _LEADS for s in statements):  # (15)
         raise RefusedError(Reason.SIGN_OFF_MISSING, Action.APPROVED)
+    return statements
 
 
 def verify_sign_off(
-    state: TrustState, report: Report, envelope: Envelope, *, now: datetime, check: Check = check_now
+    state: TrustState, about: Report | Approved, envelope: Envelope, *, now: datetime, check: Check = check_now
 ) -> SignOff:
-    """Check steps 9 to 14 of one sign-off of a report and return its statement."""
-    signed = _Signed(report.origin, report.content, report.sent_at)
-    return _verify_statement(state, signed, envelope, now=now, check=check)
-
-
-class _Signed(Struct, frozen=True):
-    """What a statement is about: whose people may sign, the text that they signed, and by when."""
-
-    origin: str
-    content: str
-    sent_at: datetime
-
-
-def _verify_statement(
-    state: TrustState, signed: _Signed, envelope: Envelope, *, now: datetime, check: Check
-) -> SignOff:
+    """Check steps 9 to 14 of one sign-off or approval and return its statement."""
     statement = codec.decode_sign_off(envelope)
-    if statement.digest != digest_of(signed.content.encode()):  # (9)
+    if statement.digest != digest_of(about.content.encode()):  # (9)
         raise RefusedError(Reason.SIGN_OFF_DIGEST)
-    staff = state.staff(signed.origin, statement.person)
+    staff = state.staff(about.origin, statement.person)
     if staff is None:  # (10)
         raise RefusedError(Reason.SIGN_OFF_PERSON, statement.person)
     if len(envelope.signatures) != 1:
         raise RefusedError(Reason.SIGN_OFF_INVALID, "exactly one signature")
     signature = envelope.signatures[0]
-    known = state.staff_key(signed.origin, signature.keyid)
+    known = state.staff_key(about.origin, signature.keyid)
     if known is None or known.person != statement.person:  # (11)
         raise RefusedError(Reason.SIGN_OFF_KEY, statement.person)
     if not in_office(staff, statement.at):  # (12)
         raise RefusedError(Reason.SIGN_OFF_NOT_IN_OFFICE, statement.person)
-    if statement.at > signed.sent_at + _SKEW:
+    if statement.at > about.sent_at + _SKEW:
         raise RefusedError(Reason.SIGN_OFF_TIME, statement.person)
     _check_key(known.key, statement.at, now, Reason.SIGN_OFF_KEY_REVOKED, Reason.SIGN_OFF_NOT_IN_OFFICE)
     if statement.role not in staff.roles:  # (13)
