@@ -32,6 +32,11 @@ def rss_mb(pid: int) -> float:
     return 0.0
 
 
+def children(pid: int) -> list[int]:
+    """Return the child processes of a process."""
+    return [int(child) for task in Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text().split()]
+
+
 def machine() -> str:
     """Name the machine and the versions that matter."""
     model = next(

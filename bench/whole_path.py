@@ -18,7 +18,7 @@ import asyncpg
 import msgspec
 import uvloop
 
-from bench.measure import percentile, rss_mb
+from bench.measure import children, percentile, rss_mb
 from proto import codec
 from proto.messages import Action, Category, ReportContent, Role
 from services.cli.network.config import DATABASE
@@ -196,6 +196,7 @@ async def drain(network: Network, load: Load, requests: list[tuple[str, bytes]])
     await network.rabbit.stop()
     await load.run(requests, rate=0, side_by_side=96)
     pids = {e.program: e.pid for e in network.events if e.pid is not None}
+    pids |= {f"{name}_worker": worker for name, pid in pids.items() for worker in children(pid)}
     start_rss = {name: rss_mb(pid) for name, pid in pids.items() if pid}
     peak = dict(start_rss)
     await network.rabbit.start()

@@ -11,7 +11,6 @@ import secrets
 import shutil
 import signal
 import tempfile
-from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,7 +29,7 @@ from deploy.embedded.supervisor import Supervisor
 from proto.envelope import Envelope, digest_of
 from proto.messages import Action, Role
 from services.cli.network.making import make_network
-from services.cli.network.sample.client import CallError, People
+from services.cli.network.sample.client import People
 from services.cli.network.sample.enrolment import enrol, trust_of
 from services.cli.network.servers import furnish
 from services.cli.network.units import Unit, read_units
@@ -41,10 +40,9 @@ from services.kit.settings import secret
 from services.kit.trust.enrol import sign_off
 from services.kit.trust.state import TrustState
 from tests.places import BEIJING, FARMING, JIANGYIN, KUNSHAN, PROVINCE, REFORM, SUZHOU, WUXI, ZHANGJIAGANG
+from tests.waiting import eventually
 
 CODES = (PROVINCE, SUZHOU, WUXI, KUNSHAN, ZHANGJIAGANG, JIANGYIN, REFORM, FARMING, BEIJING)
-DEADLINE = 60.0  # seconds that a test waits for the network
-_LOOK = 0.05
 
 
 class Network:
@@ -191,24 +189,6 @@ class Network:
         """kill -9 a service; the supervisor starts it again."""
         pid = next(e.pid for e in reversed(self.events) if e.program == program and e.pid is not None)
         os.kill(pid, signal.SIGKILL)
-
-
-async def eventually(look: Callable[[], Awaitable[Any]], what: str, seconds: float = DEADLINE) -> Any:
-    """Look from outside until something is there; fail with its name when the deadline passes."""
-    loop = asyncio.get_running_loop()
-    end = loop.time() + seconds
-    while True:
-        try:
-            found = await look()
-        except (aiohttp.ClientError, TimeoutError, CallError) as error:
-            if isinstance(error, CallError) and error.status not in {404, 503}:
-                raise
-            found = None
-        if found:
-            return found
-        if loop.time() > end:
-            raise AssertionError(f"not within {seconds:.0f} s: {what}")
-        await asyncio.sleep(_LOOK)
 
 
 def _free_base() -> Ports:

@@ -106,7 +106,12 @@ def submit(
 
 
 def import_drafts(
-    file: Annotated[Path, typer.Argument(metavar="FILE.jsonl", help="每行一条信息内容 / One content a line")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE.jsonl", help="每行一条信息内容，可带 id / One content a line, with an id if you like"
+        ),
+    ],
     *,
     node: NodeCode = "",
     person: Person = "",
@@ -114,7 +119,7 @@ def import_drafts(
     gateway: Gateway = "",
     as_json: Json = False,
 ) -> int:
-    """Import drafts; each line is taken or refused for itself."""
+    """Import drafts; each line is taken, known from before or refused for itself."""
     from services.cli import client, output  # noqa: PLC0415
 
     lines = file.read_bytes().splitlines()
@@ -133,10 +138,12 @@ def import_drafts(
 
     results = client.run(send)
     wrong = [line for line in results if line["code"]]
+    known = sum(line["known"] for line in results if not line["code"])
+    taken = len(results) - len(wrong) - known
     if as_json:
-        output.put_json({"taken": len(results) - len(wrong), "refused": len(wrong), "lines": results})
+        output.put_json({"taken": taken, "known": known, "refused": len(wrong), "lines": results})
     else:
-        output.put_facts((("已存草稿 / taken", len(results) - len(wrong)), ("被拒 / refused", len(wrong))))
+        output.put_facts((("已存草稿 / taken", taken), ("原已存有 / known", known), ("被拒 / refused", len(wrong))))
         if wrong:
             output.put_table(("行 / line", "原因 / reason"), ((line["line"], line["code"]) for line in wrong))
     return Exit.NOT_SO if wrong else Exit.GOOD

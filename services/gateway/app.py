@@ -9,22 +9,24 @@ from pathlib import Path
 from typing import Final
 
 import structlog
-from prometheus_client import CollectorRegistry, Gauge
+from prometheus_client import CollectorRegistry
 
 from proto.envelope import Envelope
 from proto.errors import RefusedError
 from proto.topology import inbox_of
 from services.gateway.desk import DESK, Desk
+from services.gateway.domain.throttle import Doorkeeper, Proxies
 from services.gateway.handlers.arrivals import Arrivals, ReceiptWriter
 from services.gateway.handlers.relay import keep_relaying
 from services.gateway.handlers.submit import Submitter
+from services.gateway.metrics import GatewayMetrics
 from services.gateway.secrets import Passwords
 from services.gateway.settings import GatewaySettings
 from services.gateway.store.accounts import Accounts
 from services.gateway.store.inbox import Inbox
 from services.gateway.store.items import Items
 from services.gateway.store.outbox import Outbox
-from services.gateway.views import admin, auth, inbox, items
+from services.gateway.views import admin, auth, imports, inbox, items, steps
 from services.kit import VERSION, log
 from services.kit.batch import PacedSignal
 from services.kit.bus import Bus, Session
@@ -43,7 +45,9 @@ from services.kit.web.api import Endpoint
 from services.kit.web.server import build_app, serving
 
 SERVICE: Final = "gateway"
-ENDPOINTS: Final[tuple[Endpoint, ...]] = (*auth.ENDPOINTS, *items.ENDPOINTS, *inbox.ENDPOINTS, *admin.ENDPOINTS)
+ENDPOINTS: Final[tuple[Endpoint, ...]] = (
+    *auth.ENDPOINTS, *items.ENDPOINTS, *steps.ENDPOINTS, *imports.ENDPOINTS, *inbox.ENDPOINTS, *admin.ENDPOINTS,
+)  # fmt: skip
 _LEAST_PREFETCH: Final = 20
 _RECOUNT: Final = 5.0  # seconds
 _log: Final = structlog.get_logger()
@@ -69,9 +73,9 @@ async def serve(
     async with await_database(url, SERVICE, Path(__file__).parent / "sql", stop, size=8) as db:
         if db is None:
             return
-        desk = await _furnish(settings, db, keys, stop, clock, make_id)
         metrics = CollectorRegistry()
-        _watch(metrics, desk)
+        desk = await _furnish(settings, db, keys, stop, clock, make_id, GatewayMetrics(metrics))
+        desk.metrics.watch(waiting=lambda: desk.outbox.total, online=lambda: float(desk.bus.online))
         app = build_app("Yizhan gateway", ENDPOINTS, version=VERSION, metrics=metrics, ready=lambda: True)
         app[DESK] = desk
         try:
@@ -108,6 +112,7 @@ async def _furnish(
     stop: asyncio.Event,
     clock: Clock,
     make_id: NewId,
+    metrics: GatewayMetrics,
 ) -> Desk:
     accounts = Accounts(db)
     registry = Registry(_replayed(settings, await accounts.registry()), accounts.remember)
@@ -127,6 +132,9 @@ async def _furnish(
         registry=registry,
         keys=keys,
         passwords=Passwords(settings.password_workers),
+        doorkeeper=Doorkeeper(),
+        proxies=_proxies(settings),
+        metrics=metrics,
         access=Access.from_file(settings.access_file),
         bus=Bus(
             with_password(settings.amqp_url, settings.amqp_password_file),
@@ -137,6 +145,13 @@ async def _furnish(
         clock=clock,
         new_id=make_id,
     )
+
+
+def _proxies(settings: GatewaySettings) -> Proxies:
+    try:
+        return Proxies(settings.trusted_proxies)
+    except ValueError as error:
+        raise SettingsError(f"settings of {SERVICE}: trusted_proxies: {error}") from error
 
 
 def _replayed(settings: GatewaySettings, remembered: Iterable[Envelope]) -> TrustState:
@@ -153,7 +168,7 @@ def _replayed(settings: GatewaySettings, remembered: Iterable[Envelope]) -> Trus
 async def _on_the_line(desk: Desk, session: Session) -> None:
     """Work of one session: follow the registry, relay the outbox, take in what arrives."""
     await desk.registry.follow(session)
-    arrivals = Arrivals(desk.db, desk.clock, desk.receipts_due)
+    arrivals = Arrivals(desk.db, desk.clock, desk.receipts_due, desk.metrics)
     consumer = BatchConsumer(session, arrivals.handle, size=desk.settings.batch, park=reject)
     async with TaskScope() as scope:
         scope.spawn(keep_relaying(session, desk.db, desk.outbox, desk.settings.inflight), "relay")
@@ -169,12 +184,3 @@ async def _keep_count(outbox: Outbox, stop: asyncio.Event) -> None:
             await asyncio.wait_for(stop.wait(), _RECOUNT)
         with contextlib.suppress(TransientError):
             await outbox.load()
-
-
-def _watch(metrics: CollectorRegistry, desk: Desk) -> None:
-    Gauge("yizhan_gateway_outbox", "Messages waiting for the broker", registry=metrics).set_function(
-        lambda: desk.outbox.total
-    )
-    Gauge("yizhan_gateway_online", "1 while the line is up", registry=metrics).set_function(
-        lambda: float(desk.bus.online)
-    )

@@ -6,8 +6,10 @@ from typing import Final
 from aiohttp import web
 from msgspec import Struct
 
+from services.gateway.domain.throttle import Doorkeeper, Proxies
 from services.gateway.handlers.arrivals import ReceiptWriter
 from services.gateway.handlers.submit import Submitter
+from services.gateway.metrics import GatewayMetrics
 from services.gateway.secrets import Passwords
 from services.gateway.settings import GatewaySettings
 from services.gateway.store.accounts import Accounts
@@ -39,6 +41,9 @@ class Desk(Struct, frozen=True, kw_only=True):
     registry: Registry
     keys: Mapping[str, PrivateKey]
     passwords: Passwords
+    doorkeeper: Doorkeeper
+    proxies: Proxies
+    metrics: GatewayMetrics
     access: Access
     bus: Bus
     clock: Clock

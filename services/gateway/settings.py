@@ -11,6 +11,7 @@ class GatewaySettings(ServiceSettings, frozen=True, kw_only=True):
     key_passphrase_file: str  # the machine secret of those keys
     access_file: str  # tokens of tools and operators
     session_hours: float = 12.0
+    trusted_proxies: str = ""  # addresses or networks, by commas, whose X-Forwarded-For tells who signs in
     inflight: int = 100  # confirms in flight, at most one per unit so that each unit's order holds
     outbox_limit: int = 200_000  # messages waiting; past it submissions answer 503
     receipt_interval: float = 2.0  # seconds between two rounds of delivery receipts under load

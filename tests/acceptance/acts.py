@@ -9,7 +9,8 @@ from uuid import UUID, uuid4
 import msgspec
 
 from services.cli.network.sample.client import CallError
-from tests.network import Network, eventually
+from tests.network import Network
+from tests.waiting import eventually
 
 
 def word() -> str:

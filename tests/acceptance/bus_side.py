@@ -14,7 +14,8 @@ from services.kit.crypto import PrivateKey
 from services.kit.ids import new_id
 from services.kit.trust.enrol import next_directory, roster, seal_message
 from tests.acceptance.acts import content
-from tests.network import DEADLINE, Network, eventually
+from tests.network import Network
+from tests.waiting import DEADLINE, eventually
 
 
 async def rogue_report(network: Network, node: str, text: str = "", *, key: PrivateKey | None = None, **fields: Any) -> Envelope:  # fmt: skip
@@ -43,31 +44,26 @@ async def publish(network: Network, *messages: tuple[str, str, Envelope], user: 
             )
 
 
-async def receipt_entry(network: Network, node: str, digest: str) -> dict[str, Any]:
-    """Wait for the router's word on some bytes, in a receipt addressed to a unit.
-
-    Units of one gateway share a receipt, which lies in the inbox of one of them.
-    """
+async def receipt_entry(network: Network, node: str, digest: str, seconds: float = DEADLINE) -> dict[str, Any]:
+    """Wait for the router's word on some bytes, in the inbox of the unit whose they are."""
+    path = f"/api/v1/nodes/{node}/inbox"
     read: set[str] = set()
-    codes = sorted(network.codes, key=lambda code: code != node)
 
     async def look() -> dict[str, Any] | None:
-        for code in codes:
-            path = f"/api/v1/nodes/{code}/inbox"
-            heads = await network.people.call(code, "officer", "GET", f"{path}?kind=receipt&limit=20")
-            for head in heads:
-                if head["id"] in read:
-                    continue
-                read.add(head["id"])
-                receipt = (await network.people.call(code, "officer", "GET", f"{path}/{head['id']}"))["message"]
-                entries: list[dict[str, Any]] = receipt["entries"]
-                for entry in entries:
-                    if entry["digest"] == digest and entry["outcome"] in {"accepted", "refused"}:
-                        assert node in receipt["to"]
-                        return entry
+        heads = await network.people.call(node, "officer", "GET", f"{path}?kind=receipt&limit=20")
+        for head in heads:
+            if head["id"] in read:
+                continue
+            read.add(head["id"])
+            receipt = (await network.people.call(node, "officer", "GET", f"{path}/{head['id']}"))["message"]
+            assert receipt["to"] == [node]
+            entries: list[dict[str, Any]] = receipt["entries"]
+            for entry in entries:
+                if entry["digest"] == digest and entry["outcome"] in {"accepted", "refused"}:
+                    return entry
         return None
 
-    entry: dict[str, Any] = await eventually(look, f"receipt for {node}")
+    entry: dict[str, Any] = await eventually(look, f"receipt for {node}", seconds)
     return entry
 
 
@@ -82,13 +78,28 @@ async def evidence(network: Network, digest: str) -> dict[str, Any]:
     return kept
 
 
+async def told(
+    network: Network, sender: str, kind: str, envelope: Envelope, *, user: str = "gateway"
+) -> dict[str, Any]:
+    """Publish as a rogue gateway; return the entry of the receipt that the named sender is shown.
+
+    The gateway itself never sent these bytes: where the receipt happens to answer other units too, nobody is shown the
+    entry, since it could be anybody's. Then the rogue tries once more.
+    """
+    digest = digest_of(envelope.packed())
+    await publish(network, (sender, kind, envelope), user=user)
+    try:
+        return await receipt_entry(network, sender, digest, DEADLINE / 6)
+    except AssertionError:
+        await publish(network, (sender, kind, envelope), user=user)
+        return await receipt_entry(network, sender, digest)
+
+
 async def router_refuses(network: Network, sender: str, envelope: Envelope, *, user: str = "gateway") -> str:
     """Publish a report as a rogue gateway; return the reason that both the named sender and the archive are told."""
-    digest = digest_of(envelope.packed())
-    await publish(network, (sender, "report", envelope), user=user)
-    entry = await receipt_entry(network, sender, digest)
+    entry = await told(network, sender, "report", envelope, user=user)
     assert entry["outcome"] == "refused", entry
-    kept = await evidence(network, digest)
+    kept = await evidence(network, digest_of(envelope.packed()))
     assert (kept["reason"], kept["claimed_origin"]) == (entry["reason"], sender)
     return str(entry["reason"])
 

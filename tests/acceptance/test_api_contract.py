@@ -156,18 +156,26 @@ async def staff_tokens(network: Network, api: Api) -> dict[str, list[str]]:
     }
 
 
+async def tokens_for_bodies(network: Network, api: Api) -> list[str]:
+    """Return tokens of which one, at the city's addresses, may ask for any operation that takes a body."""
+    return [network.place.operator(), *[await api.token(SUZHOU, person) for person in ("officer", "editor")]]
+
+
 async def test_malformed_bodies(network: Network, api: Api) -> None:
-    tokens = await staff_tokens(network, api)
+    """Whoever may ask is told what is wrong with the body, whoever may not is told only that."""
+    tokens = await tokens_for_bodies(network, api)
     for operation in api.operations:
         if operation.body is None:
             continue
+        address, seen = operation.address(code=SUZHOU), set[int]()
         for flaw, body in bad_bodies(operation):
-            answer = await api.send(
-                operation.service, operation.method, operation.address(), token=tokens[operation.service][-1], body=body
-            )
-            assert answer.status in {400, 401, 403, 413}, (operation.name, flaw, answer.status)
-            assert answer.problem()["code"] != "internal"
-            assert (answer.status == 413) == (flaw == "oversize"), (operation.name, flaw, answer.status)
+            for token in tokens:
+                answer = await api.send(operation.service, operation.method, address, token=token, body=body)
+                told = 413 if flaw == "oversize" else 400
+                assert answer.status in {401, 403, told}, (operation.name, flaw, answer.status)
+                assert answer.problem()["code"] != "internal"
+                seen.add(answer.status)
+        assert seen >= {400, 413}, operation.name
 
 
 async def test_bodies_that_are_not_in_the_document(network: Network, api: Api) -> None:
@@ -211,17 +219,16 @@ async def test_odd_values_in_bodies(network: Network, api: Api) -> None:
 
 
 async def test_unknown_fields(network: Network, api: Api) -> None:
-    tokens = await staff_tokens(network, api)
+    tokens = await tokens_for_bodies(network, api)
     for operation in api.operations:
         good = operation.good_body()
         if good is None:
             continue
         odd = [one | {"no_such_field": 1} for one in good] if isinstance(good, list) else good | {"no_such_field": 1}
-        answer = await api.send(
-            operation.service, operation.method, operation.address(), token=tokens[operation.service][0], body=msgspec.json.encode(odd)
-        )  # fmt: skip
-        assert (operation.name, answer.status) == (operation.name, 400)
-        assert "no_such_field" in answer.problem()["detail"]
+        body, address = msgspec.json.encode(odd), operation.address(code=SUZHOU)
+        answers = [await api.send(operation.service, operation.method, address, token=t, body=body) for t in tokens]
+        assert {answer.status for answer in answers} <= {400, 401, 403}, operation.name
+        assert any("no_such_field" in answer.problem()["detail"] for answer in answers if answer.status == 400)
 
 
 async def test_odd_values_in_addresses(network: Network, api: Api) -> None:

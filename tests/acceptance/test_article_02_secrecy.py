@@ -17,12 +17,12 @@ import msgspec
 import pytest
 import pytest_asyncio
 
-from proto.envelope import digest_of
 from proto.topology import DEAD_QUEUE
 from tests.acceptance.acts import content, inbox, refusal, word
-from tests.acceptance.bus_side import feed, publish, receipt_entry, rogue_report, router_refuses
-from tests.network import Network, eventually
+from tests.acceptance.bus_side import feed, rogue_report, router_refuses, told
+from tests.network import Network
 from tests.places import BEIJING, KUNSHAN, PROVINCE
+from tests.waiting import eventually
 
 UNIT = BEIJING
 NODE = f"/api/v1/nodes/{UNIT}"
@@ -241,8 +241,7 @@ async def test_router_refuses_what_a_rogue_gateway_lets_pass(network: Network) -
     for form in ({"marking": "绝密"}, {"title": "机密★1年"}, {"sources": ["秘密★1年"]}, {}):
         body = f"【样例】{hidden}" if form else f"秘\u200b密★5年\n{hidden}"
         envelope = await rogue_report(network, KUNSHAN, content(**form | {"body": body}))
-        await publish(network, (KUNSHAN, "report", envelope))
-        entry = await receipt_entry(network, KUNSHAN, digest_of(envelope.packed()))
+        entry = await told(network, KUNSHAN, "report", envelope)
         assert (entry["outcome"], entry["reason"], entry["detail"]) == ("refused", "report.classified", "")
     open_one = await rogue_report(network, KUNSHAN, content(body=f"【样例】{shown}"), sign_offs=())
     assert await router_refuses(network, KUNSHAN, open_one) == "sign_off.missing"

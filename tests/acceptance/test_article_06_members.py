@@ -6,8 +6,9 @@ from uuid import UUID
 import pytest
 
 from tests.acceptance.acts import content, decide, inbox, line, line_down, report, verdict_at
-from tests.network import Network, eventually
+from tests.network import Network
 from tests.places import BEIJING, KUNSHAN, PROVINCE, REFORM, SUZHOU, ZHANGJIAGANG
+from tests.waiting import eventually
 
 KINDS = {
     SUZHOU: ("city", (PROVINCE,)),

@@ -11,8 +11,9 @@ from proto.messages import Stage
 from services.kit.ids import new_id
 from tests.acceptance.acts import content, found, inbox, line_down, read_as, refusal, report, word
 from tests.acceptance.bus_side import feed, rogue_report, router_refuses
-from tests.network import Network, eventually
+from tests.network import Network
 from tests.places import JIANGYIN, KUNSHAN, PROVINCE, SUZHOU, WUXI, ZHANGJIAGANG
+from tests.waiting import eventually
 
 CONTINUED = ("follow_up", "final", "correction")
 

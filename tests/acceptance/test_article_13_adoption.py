@@ -8,8 +8,9 @@ from uuid import UUID
 import pytest
 
 from tests.acceptance.acts import decide, found, inbox, ledger, read_as, refusal, report, verdict_at, word
-from tests.network import Network, eventually
+from tests.network import Network
 from tests.places import FARMING, KUNSHAN, PROVINCE, REFORM, SUZHOU, WUXI
+from tests.waiting import eventually
 
 CHINA = timezone(timedelta(hours=8))
 POINTS = {PROVINCE: {"daily": 3, "special": 10, "research": 15}, SUZHOU: {"daily": 2, "special": 6, "research": 10}}

@@ -12,8 +12,9 @@ from proto.messages import DecidedItem, Decision, PublicationRef, Verdict
 from services.kit.ids import new_id, utc_now
 from tests.acceptance.acts import read_as
 from tests.acceptance.bus_side import publish, seal
-from tests.network import Network, eventually
+from tests.network import Network
 from tests.places import JIANGYIN, SUZHOU, WUXI, ZHANGJIAGANG
+from tests.waiting import eventually
 
 CHINA = timezone(timedelta(hours=8))
 NAMES = ("first", "second", "taken back", "merged", "declined")

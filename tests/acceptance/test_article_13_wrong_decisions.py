@@ -6,11 +6,10 @@ from uuid import UUID, uuid4
 import msgspec
 import pytest
 
-from proto.envelope import digest_of
 from proto.messages import DecidedItem, Decision, PublicationRef, Verdict
 from services.kit.ids import new_id, utc_now
 from tests.acceptance.acts import decide, ledger, refusal, report
-from tests.acceptance.bus_side import publish, receipt_entry, seal
+from tests.acceptance.bus_side import seal, told
 from tests.network import Network
 from tests.places import KUNSHAN, PROVINCE, REFORM, SUZHOU, WUXI
 
@@ -122,8 +121,7 @@ async def test_router_refuses_decisions_of_those_who_have_no_say(network: Networ
         publication=PublicationRef(series="special", issue="1"),
     )  # fmt: skip
     envelope = seal(network, decision)
-    await publish(network, (hub, "decision", envelope))
-    entry = await receipt_entry(network, hub, digest_of(envelope.packed()))
+    entry = await told(network, hub, "decision", envelope)
     assert (entry["outcome"], entry["reason"]) == ("refused", "route.not_permitted")
     await nothing_half_done(network, good)
     assert await ledger(network, decision.id, 0) == []

@@ -13,8 +13,9 @@ from securesystemslib.signer import SSlibKey
 
 from proto.messages import Key
 from tests.acceptance.acts import content, decide, found, inbox, line, line_down, read_as, report, verdict_at, word
-from tests.network import CODES, Network, eventually
+from tests.network import CODES, Network
 from tests.places import KUNSHAN, PROVINCE, REFORM, SUZHOU
+from tests.waiting import eventually
 
 MANY = 50
 

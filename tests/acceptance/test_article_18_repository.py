@@ -11,8 +11,9 @@ import pytest_asyncio
 
 from tests.acceptance.acts import content, decide, found, read_as, refusal, report, search, word
 from tests.acceptance.bus_side import rogue_report, router_refuses
-from tests.network import Network, eventually
+from tests.network import Network
 from tests.places import BEIJING, FARMING, JIANGYIN, KUNSHAN, PROVINCE, REFORM, SUZHOU, WUXI, ZHANGJIAGANG
+from tests.waiting import eventually
 
 
 class Shelf(msgspec.Struct):

@@ -16,8 +16,9 @@ from services.cli.network.config import DATABASE
 from services.cli.network.sample.client import CallError
 from services.kit.bus import Incoming, open_session
 from services.kit.ids import new_id
-from tests.network import Network, eventually
+from tests.network import Network
 from tests.places import KUNSHAN, PROVINCE, REFORM, SUZHOU, ZHANGJIAGANG
+from tests.waiting import eventually
 
 UNITS = (PROVINCE, SUZHOU, KUNSHAN, ZHANGJIAGANG, REFORM)
 RECIPIENTS = {KUNSHAN: (SUZHOU, PROVINCE), ZHANGJIAGANG: (SUZHOU,), REFORM: (PROVINCE,)}

@@ -2,10 +2,10 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 from uuid import uuid4
 
 import aiohttp
@@ -20,19 +20,11 @@ from services.archive.app import serve
 from services.archive.settings import ArchiveSettings
 from services.kit.bus import Session, open_session
 from services.kit.ids import utc_now
+from tests.waiting import eventually
 from tests.world import PROVINCE, World
 
-T = TypeVar("T")
 DEADLINE = 20.0  # seconds
 OPERATOR = "operator-token"
-
-
-async def eventually(look: Callable[[], Awaitable[T]]) -> T:
-    """Return what ``look`` returns once that is true; fail at the deadline."""
-    async with asyncio.timeout(DEADLINE):
-        while not (seen := await look()):  # noqa: ASYNC110 - servers set no event of ours
-            await asyncio.sleep(0.02)
-        return seen
 
 
 def settings_for(folder: Path, world: World, amqp_url: str, database_url: str, **changes: Any) -> ArchiveSettings:
@@ -81,8 +73,8 @@ class Room:
                 )
                 room = cls(world, bus, database, http, port.result())
                 try:
-                    await eventually(room.ready)
-                    await eventually(lambda: room.has(*(e for e in world.registry())))
+                    await eventually(room.ready, "a ready archive")
+                    await eventually(lambda: room.has(*(e for e in world.registry())), "the registry")
                     yield room
                 finally:
                     await database.close()
@@ -110,7 +102,7 @@ class Room:
         """Deliver messages and wait until they are stored."""
         for message, envelope in sent:
             await self.deliver(message, envelope)
-        await eventually(lambda: self.has(*(envelope for _, envelope in sent)))
+        await eventually(lambda: self.has(*(envelope for _, envelope in sent)), "all that was sent")
 
     async def has(self, *envelopes: Envelope) -> bool:
         """Tell whether these very bytes are stored."""

@@ -22,7 +22,7 @@ from services.kit.ids import new_id
 from services.kit.session import Incoming, Session, open_session
 from services.router.app import serve
 from services.router.settings import RouterSettings
-from tests.network import eventually
+from tests.waiting import eventually
 from tests.world import World
 
 DEADLINE = 20.0  # seconds

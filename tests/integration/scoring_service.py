@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from pathlib import Path
@@ -21,6 +21,7 @@ from services.kit.bus import Session, open_session
 from services.scoring.app import serve
 from services.scoring.settings import ScoringSettings
 from tests.conftest import free_ports
+from tests.waiting import eventually
 from tests.world import KUNSHAN, PROVINCE, SUZHOU, World
 
 T = TypeVar("T")
@@ -28,18 +29,6 @@ RULES = Path(__file__).parents[2] / "deploy/sample/rules/default.toml"
 DEADLINE = 20.0  # seconds
 OPERATOR = "operator-token"
 TOKENS = {OPERATOR: ["*"], "province": [PROVINCE], "suzhou": [SUZHOU], "kunshan": [KUNSHAN]}
-
-
-async def eventually(look: Callable[[], Awaitable[T]], wanted: Callable[[T], bool]) -> T:
-    """Look again until it is as wanted; fail with what was last seen."""
-    seen: Any = None
-    try:
-        async with asyncio.timeout(DEADLINE):
-            while not wanted(seen := await look()):  # noqa: ASYNC110 - what another process did has no event here
-                await asyncio.sleep(0.02)
-    except TimeoutError:
-        raise AssertionError(f"still not: {seen!r}") from None
-    return seen
 
 
 class Scoring:
@@ -76,7 +65,9 @@ class Scoring:
 
     async def settled(self, **wanted: Any) -> dict[str, Any]:
         """Wait until the totals are as wanted."""
-        return await eventually(self.stats, lambda seen: all(seen.get(key) == value for key, value in wanted.items()))
+        return await eventually(
+            self.stats, "the totals", wanted=lambda seen: all(seen.get(key) == value for key, value in wanted.items())
+        )
 
     async def rows(self, sql: str) -> list[dict[str, Any]]:
         """Ask the database itself."""
@@ -131,7 +122,7 @@ async def scoring_service(settings: ScoringSettings, world: World, *, registry: 
                 return False
 
         try:
-            await eventually(up, bool)
+            await eventually(up, "the service")
             yield scoring
         finally:
             stop.set()

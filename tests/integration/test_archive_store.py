@@ -12,7 +12,8 @@ import pytest_asyncio
 from proto.addresses import ROUTER_CODE, routing_key
 from proto.messages import Outcome, Verdict
 from proto.topology import ARCHIVE_QUEUE, DEAD_QUEUE, DELIVER
-from tests.integration.archive_room import Room, entry, eventually, settings_for
+from tests.integration.archive_room import Room, entry, settings_for
+from tests.waiting import eventually
 from tests.world import KUNSHAN, SUZHOU, World
 
 _TABLES = ("message", "document", "receipt_entry", "decision_item", "refused")
@@ -35,7 +36,7 @@ async def test_redelivery_changes_nothing(room: Room) -> None:
     all_sent = [(report, sent), receipt, decision]
     await room.send(*all_sent)
     await room.refuse(b"garbage", routing_key(KUNSHAN, "report"))
-    await eventually(lambda: room.has_refused(1))
+    await eventually(lambda: room.has_refused(1), "the refused one")
     before = await everything(room)
     for _ in range(2):
         for message, envelope in all_sent:
@@ -79,7 +80,7 @@ async def test_garbage_is_kept_and_stops_nothing(room: Room) -> None:
     for body in bodies:
         await room.refuse(body, "not.an.address")
     await room.send(room.world.report(KUNSHAN))
-    await eventually(lambda: room.has_refused(len(bodies)))
+    await eventually(lambda: room.has_refused(len(bodies)), "all refused ones")
     stored = await room.database.fetch("SELECT envelope FROM refused")
     assert {bytes(row["envelope"]) for row in stored} == set(bodies)
     assert len((await room.get("/api/v1/refused"))["refused"]) == len(bodies)
@@ -101,12 +102,12 @@ async def test_what_was_accepted_but_cannot_be_read_is_parked_alone(room: Room) 
         await room.deliver(message, envelope)
     await room.bus.publish(DELIVER, routing_key(SUZHOU, "report"), b"from the future", message_id="x", kind="report")
     await room.send(*reports[3:])
-    await eventually(lambda: room.has(*(envelope for _, envelope in reports)))
+    await eventually(lambda: room.has(*(envelope for _, envelope in reports)), "all reports")
 
     async def parked() -> bool:
         return await room.bus.depth(DEAD_QUEUE) == 1
 
-    await eventually(parked)
+    await eventually(parked, "the parked one")
 
 
 async def test_a_killed_connection_is_tried_again(room: Room, database_url: str) -> None:
@@ -119,11 +120,11 @@ async def test_a_killed_connection_is_tried_again(room: Room, database_url: str)
         await admin.execute("LOCK TABLE archive.message IN ACCESS EXCLUSIVE MODE")
         for message, envelope in reports:
             await room.deliver(message, envelope)
-        pid = await eventually(lambda: room.database.fetchval(waiting))
+        pid = await eventually(lambda: room.database.fetchval(waiting), "a connection that waits")
         assert await room.database.fetchval("SELECT pg_terminate_backend($1)", pid)
-        await eventually(lambda: _another(room.database, waiting, pid))
+        await eventually(lambda: _another(room.database, waiting, pid), "another one that waits")
         await lock.rollback()
-        await eventually(lambda: room.has(*(envelope for _, envelope in reports)))
+        await eventually(lambda: room.has(*(envelope for _, envelope in reports)), "all reports")
         assert len(await room.ids(limit=100)) == len(reports)
         assert await room.bus.depth(DEAD_QUEUE) == 0
     finally:
@@ -140,7 +141,7 @@ async def test_what_waits_while_the_archive_is_away_is_stored_when_it_comes_back
     settings = settings_for(tmp_path, world, amqp_url, database_url)
     async with Room.open(settings, world) as first:
         await first.send(world.report(KUNSHAN))
-        await eventually(lambda: _empty(first))
+        await eventually(lambda: _empty(first), "an empty queue")
     reports = [world.report(KUNSHAN) for _ in range(10)]
     async with Room.open(settings, world) as second:
         await second.send(*reports)

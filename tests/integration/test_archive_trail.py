@@ -17,7 +17,8 @@ from proto.addresses import ROUTER_CODE, routing_key
 from proto.errors import Reason
 from proto.messages import Outcome, Stage, Verdict
 from services.kit.lifecycle import EXIT_SETTINGS
-from tests.integration.archive_room import DEADLINE, Room, entry, eventually, publish_registry, settings_for
+from tests.integration.archive_room import DEADLINE, Room, entry, publish_registry, settings_for
+from tests.waiting import eventually
 from tests.world import KUNSHAN, PROVINCE, SUZHOU, ZHANGJIAGANG, World
 
 
@@ -93,7 +94,7 @@ async def test_a_key_that_is_revoked_later_proves_the_past(room: Room) -> None:
     async def revoked() -> bool:
         return "key.revoked" in {step["problem"] for step in await trail(room, after.id)}
 
-    await eventually(revoked)
+    await eventually(revoked, "the revocation")
 
 
 async def test_a_refused_message_has_a_way_too_for_its_sender(room: Room) -> None:
@@ -105,7 +106,7 @@ async def test_a_refused_message_has_a_way_too_for_its_sender(room: Room) -> Non
     )
     await room.refuse(spoilt.packed(), routing_key(KUNSHAN, "report"))
     await room.send(receipt)
-    await eventually(lambda: room.has_refused(1))
+    await eventually(lambda: room.has_refused(1), "the refused one")
     by_step = {s["what"]: s for s in await trail(room, report.id)}
     assert by_step["sent"]["problem"] == Reason.KEY_NOT_OF_ORIGIN.value
     assert by_step["refused"]["verified"]
@@ -125,7 +126,7 @@ async def test_a_directory_is_proven_by_being_in_force(room: Room) -> None:
     async def replaced() -> bool:
         return bool((await trail(room, first.id, first.origin))[0]["problem"] == "directory.not_in_force")
 
-    await eventually(replaced)
+    await eventually(replaced, "the next directory")
 
 
 async def test_counts(room: Room) -> None:

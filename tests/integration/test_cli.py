@@ -194,7 +194,7 @@ async def test_an_import_tells_which_lines_were_refused(town: Town) -> None:
     result = await _run("import", str(path), *town.officer(), "--json")
     assert result.exit_code == Exit.NOT_SO
     answer = json.loads(result.stdout)
-    assert (answer["taken"], answer["refused"]) == (2, 1)
+    assert (answer["taken"], answer["known"], answer["refused"]) == (1, 1, 1)
     assert [(x["line"], x["code"]) for x in answer["lines"] if x["code"]] == [(3, "report.no_category")]
 
 

@@ -6,32 +6,22 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import aiohttp
-import asyncpg
-import msgspec
 import pytest
 import pytest_asyncio
 
-from proto import codec
 from proto.envelope import digest_of
 from proto.topology import ROUTER_QUEUE
 from services.gateway import app
 from services.gateway.domain.reports import Sealed
 from services.gateway.handlers import relay
 from services.gateway.handlers.relay import keep_relaying
-from services.gateway.secrets import HASHER
-from services.gateway.settings import GatewaySettings
-from services.gateway.store.accounts import Account
 from services.gateway.store.outbox import Outbox
-from services.kit.crypto import MACHINE_COST
 from services.kit.db import Database, open_database
 from services.kit.ids import new_id, utc_now
 from services.kit.session import Session, open_session
-from services.kit.web.access import ALL
-from tests.conftest import ADMIN_USER, free_ports
 from tests.integration.routing import DEADLINE, Bench, Box, bench_of
-from tests.network import eventually
-from tests.places import FARMING, LEAD_SIGNS, PROVINCE, REFORM
+from tests.places import FARMING, PROVINCE, REFORM
+from tests.waiting import eventually
 from tests.world import World
 
 SQL = Path(app.__file__).parent / "sql"
@@ -197,59 +187,6 @@ async def test_confirmed_twice_counts_once(node: Node) -> None:
     await node.outbox.confirmed(rows[:1])
     await node.outbox.confirmed(rows[:1])
     assert (node.outbox.total, node.outbox.waiting(REFORM)) == (1, 1)
-
-
-async def test_a_full_outbox_answers_503_and_stores_nothing(tmp_path: Path, database_url: str) -> None:
-    world = World.make(utc_now(), ADMIN_USER)
-    nodes = (PROVINCE, REFORM)
-    registry = [e for e in world.registry() if codec.decode(e).origin in nodes]
-    port, nobody = free_ports(2)
-    (tmp_path / "keys").mkdir()
-    for code in nodes:
-        (tmp_path / "keys" / f"{code}.pem").write_bytes(world.node_keys[code].to_pem("secret", MACHINE_COST))
-    (tmp_path / "pass").write_text("secret")
-    (tmp_path / "root.json").write_bytes(msgspec.json.encode(world.pinned))
-    (tmp_path / "access.json").write_bytes(msgspec.json.encode({digest_of(b"operator"): [ALL]}))
-    settings = GatewaySettings(
-        port=port, amqp_url=f"amqp://127.0.0.1:{nobody}/", database_url=database_url, nodes=nodes,
-        root_key_file=str(tmp_path / "root.json"), keys_dir=str(tmp_path / "keys"),
-        key_passphrase_file=str(tmp_path / "pass"), access_file=str(tmp_path / "access.json"),
-        outbox_limit=len(registry) + 3,
-    )  # fmt: skip
-    stop = asyncio.Event()
-    work = asyncio.create_task(app.serve(settings, stop), name="gateway")
-    async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as http:
-
-        async def alive() -> bool:
-            async with http.get("/healthz") as answer:
-                return answer.ok
-
-        await eventually(alive, "the gateway", DEADLINE)
-        operator = {"Authorization": "Bearer operator"}
-        account = Account(node=REFORM, person="officer", password_hash=HASHER.hash("pw"))
-        async with http.put("/api/v1/accounts", data=msgspec.json.encode([account]), headers=operator) as answer:
-            assert answer.ok
-        for envelope in registry:
-            async with http.post("/api/v1/envelopes", data=envelope.json(), headers=operator) as answer:
-                assert answer.ok
-        body = {"node": REFORM, "person": "officer", "password": "pw"}
-        async with http.post("/api/v1/sessions", json=body) as answer:
-            officer = {"Authorization": f"Bearer {(await answer.json())['token']}"}
-        statuses = []
-        for number in range(5):
-            content = world.content(title=f"【样例】{number}")
-            signs = [msgspec.Raw(world.sign_off(REFORM, content, *who).json()) for who in LEAD_SIGNS]
-            data = msgspec.json.encode({"content": content, "sign_offs": signs})
-            async with http.post(f"/api/v1/nodes/{REFORM}/reports", data=data, headers=officer) as answer:
-                statuses.append(answer.status)
-                assert answer.status == 201 or int(answer.headers["Retry-After"]) > 0
-        assert statuses == [201, 201, 201, 503, 503]
-    stop.set()
-    await asyncio.wait_for(work, DEADLINE)
-    connection = await asyncpg.connect(database_url)
-    assert await connection.fetchval("SELECT count(*) FROM gateway.item") == 3
-    assert await connection.fetchval("SELECT count(*) FROM gateway.outbox") == len(registry) + 3
-    await connection.close()
 
 
 async def _enough(loaded: list[int], size: int) -> bool:

@@ -16,7 +16,8 @@ from services.kit.bus import open_session
 from services.kit.errors import SettingsError
 from services.kit.trust import enrol
 from services.scoring.domain.calendar import SHANGHAI
-from tests.integration.scoring_service import Scoring, eventually, scoring_service, settings_for, share_of, shuffled
+from tests.integration.scoring_service import Scoring, scoring_service, settings_for, share_of, shuffled
+from tests.waiting import eventually
 from tests.world import FARMING, JIANGYIN, KUNSHAN, PROVINCE, REFORM, SUZHOU, WUXI, World
 
 
@@ -168,7 +169,7 @@ async def test_what_the_registry_never_introduces_is_parked_alone_and_can_be_rep
         async def parked() -> int:
             return await session.depth(DEAD_QUEUE)
 
-        await eventually(parked, lambda depth: depth == 3)
+        await eventually(parked, "three parked ones", wanted=lambda depth: depth == 3)
         await scoring.settled(entries=3, ignored={})
         node = world.state.node(PROVINCE)
         assert node is not None
@@ -205,4 +206,4 @@ async def _drained(scoring: Scoring, world: World) -> None:
     """Wait until all that was put on the queue before has been handled: its one consumer keeps the order."""
     last = world.decision(PROVINCE, [world.report(REFORM)[0]], verdict=Verdict.RETURNED, reason="【样例】")
     await scoring.deliver(last)
-    await eventually(lambda: scoring.rows(f"SELECT FROM decision WHERE id = '{last[0].id}'"), bool)
+    await eventually(lambda: scoring.rows(f"SELECT FROM decision WHERE id = '{last[0].id}'"), "the last decision")

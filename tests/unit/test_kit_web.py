@@ -183,6 +183,7 @@ def test_the_api_document_is_valid() -> None:
         endpoint("POST", "/api/v1/reports", body=Draft, answer=Draft, status=201),
         endpoint("GET", "/api/v1/reports/{id}", answer=Report),
         endpoint("DELETE", "/api/v1/reports/{id}"),
+        endpoint("PUT", "/api/v1/reports/{id}", body=Draft, answer=Draft, status=201, again=200),
         endpoint("PUT", "/api/v1/nodes/{code:[0-9a-z-]+}/staff/{person}", body=Draft, errors=(404, 409)),
     ]
     document = json.loads(msgspec.json.encode(openapi("样例", "1", endpoints)))
@@ -193,5 +194,6 @@ def test_the_api_document_is_valid() -> None:
     assert "security" not in document["paths"]["/api/v1/reports"]["get"]
     assert document["paths"]["/api/v1/reports"]["post"]["security"] == [{"bearer": []}]
     assert set(document["paths"]["/api/v1/reports"]["post"]["responses"]) >= {"201", "400", "503"}
+    assert {"200", "201"} <= set(document["paths"]["/api/v1/reports/{id}"]["put"]["responses"])
     names = [o["operationId"] for path in document["paths"].values() for o in path.values()]
     assert len(set(names)) == len(names) == len(endpoints)

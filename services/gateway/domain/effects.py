@@ -32,6 +32,7 @@ class ReceiptDue(Struct, frozen=True, kw_only=True):
     digest: str
     outcome: Outcome
     at: datetime
+    reason: str = ""  # where it was refused
 
 
 def read_arrival(node: str, body: bytes) -> Arrived:
@@ -81,7 +82,8 @@ def coalesce(
             to=tuple(dict.fromkeys(one.to for one in part)),
             sent_at=at,
             entries=tuple(
-                ReceiptEntry(message=one.message, digest=one.digest, outcome=one.outcome, at=one.at) for one in part
+                ReceiptEntry(message=one.message, digest=one.digest, outcome=one.outcome, at=one.at, reason=one.reason)
+                for one in part
             ),
         )
         for node, part in parts

@@ -7,8 +7,10 @@ from typing import Final
 import structlog
 
 from proto.topology import INBOX_PREFIX
-from services.gateway.domain.effects import coalesce, fates, read_arrival, verdicts
+from services.gateway.domain.effects import coalesce, read_arrival
 from services.gateway.domain.reports import sealed
+from services.gateway.metrics import GatewayMetrics
+from services.gateway.store.arrivals import ArrivalStore
 from services.gateway.store.inbox import Inbox
 from services.gateway.store.outbox import Outbox
 from services.kit.batch import PacedSignal
@@ -26,15 +28,23 @@ _RECEIPTS_AT_ONCE: Final = 5_000
 class Arrivals:
     """Stores what arrives, in batches, before it is acknowledged."""
 
-    def __init__(self, db: Database, clock: Clock, receipts_due: PacedSignal) -> None:
-        self._inbox = Inbox(db)
+    def __init__(self, db: Database, clock: Clock, receipts_due: PacedSignal, metrics: GatewayMetrics) -> None:
+        self._store = ArrivalStore(db)
         self._clock = clock
         self._due = receipts_due
+        self._metrics = metrics
 
     async def handle(self, batch: Sequence[Incoming]) -> None:
         """Store one batch; an unreadable message raises and is parked by the consumer."""
         arrived = [read_arrival((m.consumer_tag or "").removeprefix(INBOX_PREFIX), m.body) for m in batch]
-        await self._inbox.store(arrived, fates(arrived), verdicts(arrived), self._clock())
+        stored = await self._store.store(arrived, self._clock())
+        for odd in stored.reused:
+            _log.warning(
+                "id_reused", node=odd.node, message=str(odd.message.id), origin=odd.message.origin, digest=odd.digest
+            )
+        for entry in stored.unclaimed:
+            _log.warning("receipt_unclaimed", digest=entry.digest, outcome=entry.outcome.value, reason=entry.reason)
+        self._metrics.odd(reused=len(stored.reused), unclaimed=len(stored.unclaimed))
         self._due.notify()
 
 

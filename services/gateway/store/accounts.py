@@ -11,6 +11,7 @@ from services.kit.db import Database
 
 _REMEMBERED: Final = timedelta(seconds=10)
 _MOST_REMEMBERED: Final = 10_000
+_KNOWN: Final = timedelta(days=90)  # how long an address stays known after a sign-in
 
 
 class Account(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -49,6 +50,16 @@ class Accounts:
         async with self._db.connection() as connection:
             row = await self._q.account(connection, node=node, person=person)
         return Account(**row) if row else None
+
+    async def signed_in_from(self, node: str, person: str, address: str) -> bool:
+        """Tell whether the person has signed in from this address lately."""
+        async with self._db.connection() as connection:
+            return bool(await self._q.signed_in_from(connection, node=node, person=person, address=address))
+
+    async def add_sign_in(self, node: str, person: str, address: str, at: datetime) -> None:
+        """Remember from where the person signed in."""
+        async with self._db.connection() as connection:
+            await self._q.add_sign_in(connection, node=node, person=person, address=address, at=at, forget=at - _KNOWN)
 
     async def add_token(self, digest: str, node: str, person: str, label: str, expires_at: datetime) -> None:
         """Store a token by its hash."""

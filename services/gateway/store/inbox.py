@@ -1,4 +1,4 @@
-"""The inbox: what other nodes and the router sent here (promise 4)."""
+"""The inbox: what a unit may see of what other nodes and the router sent here, and what its hubs decide about it."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -7,9 +7,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from proto.addresses import ROUTER_CODE
-from proto.messages import Decision, Outcome, ReceiptEntry, Verdict
-from services.gateway.domain.effects import Arrived, ReceiptDue, owes_receipt
+from proto.messages import Outcome, Verdict
+from services.gateway.domain.effects import ReceiptDue
 from services.kit.db import Database
 
 
@@ -28,72 +27,29 @@ class InboxMessage(Struct, frozen=True, kw_only=True):
     opened_by: str | None
     digest: str
     body: bytes
+    entries: list[int] | None  # positions of the unit's own entries; None where it is no receipt
+    whole: bool  # False: a receipt that holds entries of other units
+
+
+class Conflict(Struct, frozen=True, kw_only=True):
+    """Other bytes under an id that a unit's inbox knows: kept as evidence, without effect."""
+
+    node: str  # whose inbox
+    id: UUID
+    kind: str
+    origin: str
+    digest: str  # SHA-256 of the bytes as they travelled
+    received_at: datetime
+    first_origin: str  # of the message that holds the id
+    first_digest: str
 
 
 class Inbox:
-    """Reads and writes the inbox and what its messages change."""
+    """Reads the inbox, notes openings and decisions."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
         self._q = db.queries
-
-    async def store(
-        self,
-        arrived: Sequence[Arrived],
-        fates: Sequence[tuple[str, ReceiptEntry]],
-        verdicts: Sequence[tuple[str, Decision]],
-        at: datetime,
-    ) -> None:
-        """Store a batch and its effects in one transaction; doing it again changes nothing."""
-        async with self._db.transaction() as connection:
-            await self._q.add_arrivals(
-                connection,
-                nodes=[a.node for a in arrived],
-                ids=[a.message.id for a in arrived],
-                kinds=[a.message.kind() for a in arrived],
-                origins=[a.message.origin for a in arrived],
-                abouts=[a.message.about for a in arrived],
-                titles=[a.title.replace("\x00", " ") for a in arrived],
-                sent_ats=[a.message.sent_at for a in arrived],
-                digests=[a.digest for a in arrived],
-                bodies=[a.body for a in arrived],
-                owed=[owes_receipt(a) for a in arrived],
-                at=at,
-            )
-            if fates:
-                await self._store_fates(connection, fates)
-            if verdicts:
-                await self._store_verdicts(connection, verdicts)
-
-    async def _store_fates(self, connection: Any, fates: Sequence[tuple[str, ReceiptEntry]]) -> None:
-        await self._q.add_fates(
-            connection,
-            messages=[entry.message for _, entry in fates],
-            givers=[giver for giver, _ in fates],
-            outcomes=[entry.outcome.value for _, entry in fates],
-            ats=[entry.at for _, entry in fates],
-            reasons=[entry.reason for _, entry in fates],
-            details=[entry.detail.replace("\x00", " ") for _, entry in fates],
-            router=ROUTER_CODE,
-        )
-        refused = [e.message for giver, e in fates if giver == ROUTER_CODE and e.outcome is Outcome.REFUSED]
-        if refused:
-            await self._q.drop_refused_decisions(connection, decisions=refused)
-
-    async def _store_verdicts(self, connection: Any, verdicts: Sequence[tuple[str, Decision]]) -> None:
-        rows = [(node, d, item) for node, d in verdicts for item in d.items if item.origin == node]
-        await self._q.add_verdicts(
-            connection,
-            decisions=[d.id for _, d, _ in rows],
-            reports=[item.report for _, _, item in rows],
-            nodes=[node for node, _, _ in rows],
-            hubs=[d.origin for _, d, _ in rows],
-            verdicts=[d.verdict.value for _, d, _ in rows],
-            series=[d.publication.series if d.publication else "" for _, d, _ in rows],
-            issues=[d.publication.issue if d.publication else "" for _, d, _ in rows],
-            reasons=[d.reason.replace("\x00", " ") for _, d, _ in rows],
-            ats=[d.sent_at for _, d, _ in rows],
-        )
 
     async def take_due(self, connection: Any, nodes: Sequence[str], count: int) -> list[ReceiptDue]:
         """Take receipts that these nodes owe, within the caller's transaction."""
@@ -106,6 +62,7 @@ class Inbox:
                 digest=r["digest"],
                 outcome=Outcome(r["outcome"]),
                 at=r["at"],
+                reason=r["reason"],
             )
             for r in rows
         ]
@@ -129,6 +86,12 @@ class Inbox:
         async with self._db.connection() as connection:
             row = await self._q.open_message(connection, node=node, id=id, person=person, at=at)
         return row is not None
+
+    async def conflicts(self, nodes: Sequence[str], count: int) -> list[Conflict]:
+        """Return the newest conflicts in the inboxes of these nodes."""
+        async with self._db.connection() as connection:
+            rows = [row async for row in self._q.conflicts(connection, nodes=list(nodes), count=count)]
+        return [Conflict(**row) for row in rows]
 
     async def origins(self, connection: Any, hub: str, reports: Sequence[UUID]) -> dict[UUID, str]:
         """Return the origins of those of ``reports`` that lie in the hub's inbox."""

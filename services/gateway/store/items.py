@@ -1,6 +1,6 @@
 """Items, their history and sign-offs, and what became of them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -89,6 +89,20 @@ class Items:
         """Return (node, message) of those of ``ids`` that are there."""
         rows = [row async for row in self._q.known_items(connection, ids=list(ids))]
         return {row["id"]: (row["node"], row["message"]) for row in rows}
+
+    async def by_id(self, connection: Any, ids: Sequence[UUID]) -> dict[UUID, Item]:
+        """Return those of ``ids`` that are there, whosesoever they are."""
+        rows = [row async for row in self._q.items_by_id(connection, ids=list(ids))]
+        return {row["id"]: _item(row) for row in rows}
+
+    async def imported(self, connection: Any, node: str, digests: Sequence[str]) -> dict[str, UUID]:
+        """Return as which items a node's contents, by digest, were imported before."""
+        rows = [row async for row in self._q.imported(connection, node=node, digests=list(digests))]
+        return {row["digest"]: row["item"] for row in rows}
+
+    async def add_imported(self, connection: Any, node: str, imported: Mapping[str, UUID]) -> None:
+        """Remember imported contents by digest."""
+        await self._q.add_imported(connection, node=node, digests=list(imported), items=list(imported.values()))
 
     async def for_update(self, connection: Any, node: str, id: UUID) -> Item | None:
         """Return one item, locked."""

@@ -8,17 +8,15 @@ from aiohttp import web
 
 from proto import codec
 from proto.envelope import digest_of, from_json
-from proto.errors import Reason, RefusedError
-from proto.messages import Directory, NodeKind, Role, Roster
+from proto.errors import Reason
+from proto.messages import Directory, NodeKind, Roster
 from services.gateway.desk import DESK
-from services.gateway.domain.items import State, Step
 from services.gateway.domain.reports import Sealed
 from services.gateway.store.accounts import Account
-from services.gateway.store.items import Item
+from services.gateway.store.inbox import Conflict
 from services.gateway.views.auth import member, operator
-from services.gateway.views.items import checked
-from services.kit.web.api import Endpoint, query_of
-from services.kit.web.problem import invalid, not_found, refused
+from services.kit.web.api import Endpoint, Read, query_of
+from services.kit.web.problem import not_found, refused
 from services.kit.web.since import Since
 
 
@@ -41,22 +39,15 @@ class Stats(msgspec.Struct):
     waiting: int
 
 
-class Imported(msgspec.Struct):
-    """The fate of one line of an import."""
-
-    line: int
-    item: str = ""
-    code: str = ""  # reason where it was not taken
-
-
 _EVER: Final = datetime(2000, 1, 1, tzinfo=UTC)
-_MAX_LINES: Final = 2_000
+_CONFLICTS: Final = 100
 
 
-async def put_accounts(request: web.Request, body: list[Account]) -> None:
+async def put_accounts(request: web.Request, read: Read[list[Account]]) -> None:
     """Create or replace accounts of hosted units; passwords arrive hashed, keys encrypted."""
     operator(request)
     desk = request.app[DESK]
+    body = await read()
     if any(a.node not in desk.keys for a in body):
         raise not_found("node.not_hosted", "该单位不在本网关", "That unit is not hosted here")
     await desk.accounts.put(body)
@@ -92,41 +83,6 @@ async def put_envelope(request: web.Request, _: None) -> None:
     desk.outbox.added([sealed])
 
 
-async def import_drafts(request: web.Request, _: None) -> list[Imported]:
-    """Take a JSONL file of drafts; each line is stored or refused for itself."""
-    who = await member(request, Role.INFORMATION_OFFICER)
-    desk = request.app[DESK]
-    lines = (await request.read()).splitlines()
-    if len(lines) > _MAX_LINES:
-        raise invalid(f"lines > {_MAX_LINES}", "import.too_many_lines")
-    results: list[Imported] = []
-    items: list[Item] = []
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            text = line.decode()
-            content = await checked(desk, who, text)
-        except UnicodeDecodeError:
-            results.append(Imported(number, code=Reason.PAYLOAD_NOT_UTF8.value))
-            continue
-        except RefusedError as error:
-            results.append(Imported(number, code=error.reason.value))
-            continue
-        now = desk.clock()
-        item = Item(
-            id=desk.new_id(), node=who.node, state=State.DRAFT, title=content.title,
-            content=codec.encode(content).decode(), about=None, author=who.person, created_at=now, updated_at=now,
-            message=None,
-        )  # fmt: skip
-        items.append(item)
-        results.append(Imported(number, str(item.id)))
-    if items:
-        async with desk.db.transaction() as connection:
-            await desk.items.add(connection, items, Step.EDIT)
-    return results
-
-
 async def list_nodes(request: web.Request, _: None) -> list[NodeView]:
     """List the hosted units and their line."""
     operator(request)
@@ -138,6 +94,13 @@ async def one_node(request: web.Request, _: None) -> NodeView:
     """Show the signed-in member's own unit and its line."""
     who = await member(request)
     return _node_view(request, who.node)
+
+
+async def conflicts(request: web.Request, _: None) -> list[Conflict]:
+    """List the newest messages that came under another message's id; their bytes are kept as evidence."""
+    operator(request)
+    desk = request.app[DESK]
+    return await desk.inbox.conflicts(list(desk.keys), _CONFLICTS)
 
 
 async def stats(request: web.Request, _: None) -> Stats:
@@ -168,16 +131,16 @@ ENDPOINTS: Final = (
     Endpoint(method="GET", path="/api/v1/nodes", handle=list_nodes, summary="本网关各单位 / Hosted units", answer=list[NodeView]),
     Endpoint(method="GET", path="/api/v1/nodes/{code}", handle=one_node, summary="本单位线路 / My unit's line", answer=NodeView),
     Endpoint(
-        method="POST", path="/api/v1/nodes/{code}/import", handle=import_drafts,
-        summary="批量导入草稿（JSONL）/ Import drafts (JSONL)", answer=list[Imported],
-    ),
-    Endpoint(
         method="PUT", path="/api/v1/accounts", handle=put_accounts, summary="建立账号 / Put accounts", body=list[Account],
         status=204,
     ),
     Endpoint(
         method="POST", path="/api/v1/envelopes", handle=put_envelope,
         summary="发布名录或名册 / Publish a sealed directory or roster", status=204, errors=(400, 401, 403, 404, 422),
+    ),
+    Endpoint(
+        method="GET", path="/api/v1/conflicts", handle=conflicts,
+        summary="以同一编号收到的不同报文 / Other bytes under a known id", answer=list[Conflict],
     ),
     Endpoint(method="GET", path="/api/v1/stats", handle=stats, summary="统计 / Statistics", query=Since, answer=Stats),
 )  # fmt: skip

@@ -1,5 +1,6 @@
 """Who is asking: staff by token (sessions and API tokens), tools and operators by the access file."""
 
+import math
 import secrets
 from datetime import datetime, timedelta
 from typing import Annotated, Final
@@ -11,12 +12,14 @@ from proto.envelope import digest_of
 from proto.messages import Role
 from services.gateway.desk import DESK, Desk
 from services.kit.trust.state import in_office
-from services.kit.web.api import Endpoint
+from services.kit.web.api import Endpoint, Read
 from services.kit.web.problem import ProblemError, forbidden, not_found, unauthorized
 
 _DUMMY_HASH: Final = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 """Checked where there is no such account, so that a wrong name takes as long as a wrong password."""
 
+
+_SIGN_IN_BYTES: Final = 20_000  # a stranger's body: unit, name and password, each character escaped
 
 SESSION: Final = "session"
 """The label of tokens that a password opened."""
@@ -104,9 +107,17 @@ def _bearer(request: web.Request) -> str:
     return token if scheme == "Bearer" else ""
 
 
-async def sign_in(request: web.Request, body: SignIn) -> Token:
-    """Check the password and open a session."""
+async def sign_in(request: web.Request, read: Read[SignIn]) -> Token:
+    """Check the password and open a session; failures slow down (``domain/throttle.py``)."""
     desk = request.app[DESK]
+    body = await read()
+    who = (body.node, body.person)
+    address = desk.proxies.client(request.remote or "", ",".join(request.headers.getall("X-Forwarded-For", ())))
+    known = await desk.accounts.signed_in_from(*who, address)
+    wait = desk.doorkeeper.knock(who, address, known=known, now=desk.clock().timestamp())
+    if wait:
+        desk.metrics.slowed()
+        raise _slow_down(wait)
     account = await desk.accounts.one(body.node, body.person)
     good = await desk.passwords.check(account.password_hash if account else _DUMMY_HASH, body.password)
     if account is None or not good or not roles_of(desk, body.node, body.person):
@@ -116,12 +127,26 @@ async def sign_in(request: web.Request, body: SignIn) -> Token:
             "单位、姓名或口令有误，或已不在岗",
             "Wrong unit, name or password, or no longer in office",
         )
+    desk.doorkeeper.welcome(who, address, known=known)
+    await desk.accounts.add_sign_in(*who, address, desk.clock())
     return await _issue(desk, body.node, body.person, SESSION, timedelta(hours=desk.settings.session_hours))
 
 
-async def make_token(request: web.Request, body: TokenRequest) -> Token:
+def _slow_down(seconds: float) -> ProblemError:
+    """429 with Retry-After (RFC 6585): the same for accounts that there are and for others."""
+    return ProblemError(
+        429,
+        "auth.slow_down",
+        "登录失败次数过多，请稍后再试",
+        "Too many failed sign-ins, please try again later",
+        headers={"Retry-After": str(math.ceil(seconds))},
+    )
+
+
+async def make_token(request: web.Request, read: Read[TokenRequest]) -> Token:
     """Issue a token for a program; a program's token cannot renew itself."""
     who = await principal(request)
+    body = await read()
     if not who.session or body.label == SESSION:
         raise forbidden("auth.session_needed", "请用口令登录后签发令牌", "Sign in with your password to issue a token")
     return await _issue(request.app[DESK], who.node, who.person, body.label, timedelta(days=body.days))
@@ -153,8 +178,8 @@ async def _issue(desk: Desk, node: str, person: str, label: str, lasts: timedelt
 
 ENDPOINTS: Final = (
     Endpoint(
-        method="POST", path="/api/v1/sessions", handle=sign_in, summary="登录 / Sign in", body=SignIn, answer=Token,
-        status=201, public=True,
+        method="POST", path="/api/v1/sessions", handle=sign_in, summary="登录 / Sign in", body=SignIn,
+        body_limit=_SIGN_IN_BYTES, answer=Token, status=201, errors=(400, 401, 413, 429), public=True,
     ),
     Endpoint(method="DELETE", path="/api/v1/sessions/current", handle=sign_out, summary="退出 / Sign out", status=204),
     Endpoint(

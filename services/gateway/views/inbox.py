@@ -10,15 +10,16 @@ from aiohttp import web
 
 from proto import codec
 from proto.envelope import unpack
-from proto.messages import KINDS, Decision, PublicationRef, Report, ReportContent, Role, Verdict
+from proto.messages import KINDS, Decision, PublicationRef, Receipt, Report, ReportContent, Role, Verdict
 from proto.messages.base import check_decimal
 from services.gateway.desk import DESK, Desk
 from services.gateway.domain.decisions import DecisionError, check_decision
+from services.gateway.domain.receipts import part_of
 from services.gateway.domain.reports import sealed
 from services.gateway.store.inbox import InboxMessage
 from services.gateway.views.auth import Principal, member
-from services.gateway.views.items import item_id
-from services.kit.web.api import Endpoint, query_of
+from services.gateway.views.items import checked_words, item_id
+from services.kit.web.api import Endpoint, Read, query_of
 from services.kit.web.problem import ProblemError, not_found
 
 Kind = Annotated[str, msgspec.Meta(pattern=rf"^({'|'.join(KINDS)})$(?!\n)")]
@@ -46,8 +47,9 @@ class InboxView(msgspec.Struct, kw_only=True):
     received_at: datetime
     opened_at: datetime | None
     opened_by: str | None
+    shared: bool  # a receipt that also holds entries of other units: only your own are shown, and it is not exported
     content: ReportContent | None = None  # of a report, not in lists
-    message: msgspec.Raw | None = None  # of another kind, not in lists
+    message: msgspec.Raw | None = None  # of another kind, not in lists; of a receipt your own entries
 
 
 class ItemShare(msgspec.Struct, forbid_unknown_fields=True):
@@ -108,10 +110,13 @@ async def open_message(request: web.Request, _: None) -> InboxView:
     return _full(desk, await desk.inbox.one(who.node, found.id) or found)
 
 
-async def decide(request: web.Request, body: DecisionRequest) -> Decided:
+async def decide(request: web.Request, read: Read[DecisionRequest]) -> Decided:
     """Adopt, merge, return or decline reports, or reverse an earlier decision (Art. 13)."""
     who = await member(request, Role.EDITOR)
     desk = request.app[DESK]
+    body = await read()
+    appears = body.publication
+    await checked_words(desk, who, body.reason, *((appears.series, appears.issue) if appears else ()))
     desk.outbox.check_room()
     shares = [(i.report, i.share) for i in body.items]
     try:
@@ -172,17 +177,27 @@ def _decision(
 
 
 async def export(request: web.Request, _: None) -> web.Response:
-    """Return a message that the unit sent or received as DSSE JSON, verifiable by any DSSE tool."""
+    """Return a message that the unit sent or received as DSSE JSON, verifiable by any DSSE tool.
+
+    A receipt that holds entries of other units is not exported: its signed bytes would show them.
+    """
     who = await member(request)
     desk = request.app[DESK]
     message_id = item_id(request)
     async with desk.db.connection() as connection:
-        found = await desk.db.queries.sent_message(connection, id=message_id, node=who.node)
-        if found is None:
-            found = await desk.db.queries.inbox_message(connection, id=message_id, node=who.node)
-    if found is None:
+        sent = await desk.db.queries.sent_message(connection, id=message_id, node=who.node)
+    received = await desk.inbox.one(who.node, message_id) if sent is None else None
+    if received is not None and not received.whole:
+        raise ProblemError(
+            403,
+            "receipt.shared",
+            "此回执兼及其他单位，不能导出；请在流转轨迹中查看已验签的回执",
+            "This receipt also concerns other units and is not exported; the message's trail shows your entry, verified",
+        )
+    body = sent["body"] if sent is not None else received.body if received is not None else None
+    if body is None:
         raise not_found("message.unknown")
-    return web.Response(body=unpack(found["body"]).json(), content_type="application/json")
+    return web.Response(body=unpack(body).json(), content_type="application/json")
 
 
 def _view(desk: Desk, message: InboxMessage) -> InboxView:
@@ -198,17 +213,20 @@ def _view(desk: Desk, message: InboxMessage) -> InboxView:
         received_at=message.received_at,
         opened_at=message.opened_at,
         opened_by=message.opened_by,
+        shared=not message.whole,
     )
 
 
 def _full(desk: Desk, message: InboxMessage) -> InboxView:
     view = _view(desk, message)
-    payload = unpack(message.body).payload
-    decoded = codec.decode(unpack(message.body))
-    if isinstance(decoded, Report):
-        view.content = codec.decode_content(decoded.content)
-    else:
-        view.message = msgspec.Raw(payload)
+    envelope = unpack(message.body)
+    match codec.decode(envelope):
+        case Report() as report:
+            view.content = codec.decode_content(report.content)
+        case Receipt() as receipt:
+            view.message = part_of(receipt, message.node, message.entries or ())
+        case _:
+            view.message = msgspec.Raw(envelope.payload)
     return view
 
 

@@ -8,19 +8,18 @@ import msgspec
 from aiohttp import web
 
 from proto import codec
-from proto.envelope import Envelope, from_json
+from proto.envelope import from_json
 from proto.errors import Reason, RefusedError
 from proto.messages import ReportContent, Role
 from services.gateway.desk import DESK, Desk
-from services.gateway.domain.items import RULES, Rule, State, Step, StepError, rule_for, signing_role
-from services.gateway.domain.reports import Sealed, compose, read_content
+from services.gateway.domain.items import RULES, Rule, State, Step, StepError, rule_for
+from services.gateway.domain.reports import read_content
 from services.gateway.handlers.submit import ItemTakenError, Submission
 from services.gateway.store.items import Fate, HubVerdict, Item, ItemEvent
 from services.gateway.views.auth import Principal, member
-from services.kit.errors import KeyUnusableError
-from services.kit.trust.enrol import sign_off
-from services.kit.web.api import Endpoint, query_of
-from services.kit.web.problem import ProblemError, forbidden, invalid, not_found
+from services.kit.secrecy import is_marked
+from services.kit.web.api import Endpoint, Read, query_of, reply
+from services.kit.web.problem import ProblemError, invalid, not_found
 
 _OFFICER: Final = Role.INFORMATION_OFFICER
 
@@ -31,14 +30,6 @@ class DraftRequest(msgspec.Struct, forbid_unknown_fields=True):
     content: ReportContent
     about: UUID | None = None  # the report that this one continues or corrects
     id: UUID | None = None  # the client's own id, so that trying again does not make a second item
-
-
-class StepRequest(msgspec.Struct, forbid_unknown_fields=True):
-    """A step on an item; review and approve need the signer's passphrase."""
-
-    step: Step
-    passphrase: Annotated[str, msgspec.Meta(max_length=1024)] = ""
-    note: Annotated[str, msgspec.Meta(max_length=2000)] = ""
 
 
 class SubmitRequest(msgspec.Struct, forbid_unknown_fields=True):
@@ -86,10 +77,14 @@ class ItemQuery(msgspec.Struct, forbid_unknown_fields=True):
     limit: Annotated[int, msgspec.Meta(ge=1, le=200)] = 50
 
 
-async def add_draft(request: web.Request, body: DraftRequest) -> Submitted:
-    """Store a draft; classified content is stopped here, and only the event remains."""
+async def add_draft(request: web.Request, read: Read[DraftRequest]) -> Submitted | web.Response:
+    """Store a draft; classified content is stopped here, and only the event remains.
+
+    The same draft under a known id is answered with the state of the item that is there.
+    """
     who = await member(request, _OFFICER)
     desk = request.app[DESK]
+    body = await read()
     content = codec.encode(body.content).decode()
     await checked(desk, who, content, body.id)
     now = desk.clock()
@@ -107,18 +102,25 @@ async def add_draft(request: web.Request, body: DraftRequest) -> Submitted:
     )
     async with desk.db.transaction() as connection:
         await desk.outbox.lock(connection)  # or the same id, handed in at the same time, breaks the key
-        known = await desk.items.known(connection, [item.id])
-        if not known:
+        known = (await desk.items.by_id(connection, [item.id])).get(item.id)
+        if known is None:
             await desk.items.add(connection, [item], Step.EDIT)
-        elif known[item.id] != (who.node, None):
-            raise taken()
-    return Submitted(item.id, None, State.DRAFT)
+    if known is None:
+        return Submitted(item.id, None, State.DRAFT)
+    if known.node != who.node:
+        raise taken()
+    if not same(known, item):
+        raise ProblemError(
+            409, "item.differs", "该编号的信息内容与此不同", "The item of this id has other content", known.state
+        )
+    return reply(Submitted(known.id, known.message, known.state), 200)
 
 
-async def edit(request: web.Request, body: DraftRequest) -> Submitted:
+async def edit(request: web.Request, read: Read[DraftRequest]) -> Submitted:
     """Change a draft or a returned item; its sign-offs lapse."""
     who = await member(request, _OFFICER)
     desk = request.app[DESK]
+    body = await read()
     content = codec.encode(body.content).decode()
     await checked(desk, who, content)
     async with desk.db.transaction() as connection:
@@ -132,73 +134,11 @@ async def edit(request: web.Request, body: DraftRequest) -> Submitted:
     return Submitted(item.id, None, rule.to)
 
 
-async def take_step(request: web.Request, body: StepRequest) -> Submitted:
-    """Submit, review, approve, return or send an item."""
-    who = await member(request)
-    desk = request.app[DESK]
-    item = await desk.items.one(who.node, item_id(request))
-    if item is None:
-        raise not_found("item.unknown")
-    rule = legal(item.state, body.step)
-    if body.step is Step.EDIT:
-        raise invalid("step", "item.edit_by_put")
-    if body.step is Step.RETURN and not body.note.strip():
-        raise ProblemError(422, "item.return_needs_note", "退回须写明意见", "Returning needs an opinion")
-    role = signing_role(who.roles, rule, codec.decode_content(item.content).importance)
-    if role is None:
-        raise forbidden("auth.role", "您的职责不包括此项操作", "Your role does not include this")
-    signed = await _signed(desk, who, item, rule, role, body.passphrase)
-    if body.step is Step.SEND:
-        desk.outbox.check_room()
-    async with desk.db.transaction() as connection:
-        await desk.outbox.lock(connection)
-        current = await desk.items.for_update(connection, who.node, item.id)
-        if current is None or current.content != item.content:
-            raise ProblemError(
-                409, "item.changed", "内容已被修改，请刷新后重试", "The item has changed, please look again"
-            )
-        legal(current.state, body.step)
-        message: UUID | None = None
-        sealed: tuple[Sealed, ...] = ()
-        if signed is not None and rule.signs is not None:
-            await desk.items.sign(connection, item.id, rule.signs, signed)
-        if body.step is Step.SEND:
-            sent, _ = compose(
-                desk.state,
-                desk.keys[who.node],
-                node=who.node,
-                content=item.content,
-                sign_offs=await desk.items.sign_offs(connection, item.id),
-                about=item.about,
-                to=None,
-                id=desk.new_id(),
-                now=desk.clock(),
-            )
-            sealed, message = (sent,), sent.id
-            await desk.outbox.add(connection, sealed)
-        changed = msgspec.structs.replace(current, state=rule.to, message=message)
-        await desk.items.step(connection, changed, at=desk.clock(), person=who.person, step=body.step, note=body.note)
-    desk.outbox.added(sealed)
-    return Submitted(item.id, message, rule.to)
-
-
-async def _signed(desk: Desk, who: Principal, item: Item, rule: Rule, role: Role, passphrase: str) -> Envelope | None:
-    if rule.signs is None:
-        return None
-    account = await desk.accounts.one(who.node, who.person)
-    if account is None or account.key_pem is None:
-        raise ProblemError(422, "sign.no_key", "您在本网关没有签名密钥", "You have no signing key at this gateway")
-    try:
-        key = await desk.passwords.unlock(account.key_pem, passphrase)
-    except KeyUnusableError as error:
-        raise ProblemError(403, "sign.wrong_passphrase", "签名口令有误", "Wrong passphrase") from error
-    return sign_off(item.content, person=who.person, role=role, action=rule.signs, at=desk.clock(), key=key)
-
-
-async def submit(request: web.Request, body: SubmitRequest) -> Submitted:
+async def submit(request: web.Request, read: Read[SubmitRequest]) -> Submitted:
     """Take a report that is signed off already; 2xx means stored with its outbox row (promise 1)."""
     who = await member(request, _OFFICER)
     desk = request.app[DESK]
+    body = await read()
     await checked(desk, who, body.content, body.id)
     submission = Submission(
         item=body.id or desk.new_id(),
@@ -254,6 +194,19 @@ async def checked(desk: Desk, who: Principal, content: str, attempt: UUID | None
         raise
 
 
+async def checked_words(desk: Desk, who: Principal, *words: str) -> None:
+    """Refuse classified words about a report, such as an opinion or a reason, as content is refused (Art. 2)."""
+    if any(map(is_marked, words)):
+        reason = Reason.REPORT_CLASSIFIED
+        await desk.items.add_event(desk.new_id(), desk.clock(), who.node, who.person, reason.value)
+        raise RefusedError(reason)
+
+
+def same(known: Item, new: Item) -> bool:
+    """Tell whether an item that is there says the same as a new one."""
+    return (known.content, known.about) == (new.content, new.about)
+
+
 def legal(state: State, step: Step) -> Rule:
     """Return the rule of a step; 409 with the allowed steps where it is illegal."""
     try:
@@ -298,7 +251,7 @@ _NODE: Final = "/api/v1/nodes/{code}"
 ENDPOINTS: Final = (
     Endpoint(
         method="POST", path=f"{_NODE}/items", handle=add_draft, summary="新建草稿 / New draft", body=DraftRequest,
-        answer=Submitted, status=201, errors=(400, 401, 403, 409, 422),
+        answer=Submitted, status=201, again=200, errors=(400, 401, 403, 409, 422),
     ),
     Endpoint(
         method="GET", path=f"{_NODE}/items", handle=list_items, summary="信息列表 / List items", query=ItemQuery,
@@ -308,11 +261,6 @@ ENDPOINTS: Final = (
     Endpoint(
         method="PUT", path=f"{_NODE}/items/{{id}}", handle=edit, summary="修改草稿 / Edit a draft", body=DraftRequest,
         answer=Submitted, errors=(400, 401, 403, 404, 409, 422),
-    ),
-    Endpoint(
-        method="POST", path=f"{_NODE}/items/{{id}}/steps", handle=take_step,
-        summary="送审、审核、签发、退回、报送 / Submit, review, approve, return, send", body=StepRequest, answer=Submitted,
-        errors=(400, 401, 403, 404, 409, 422),
     ),
     Endpoint(
         method="POST", path=f"{_NODE}/reports", handle=submit,

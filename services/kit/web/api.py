@@ -3,27 +3,36 @@
 import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 from aiohttp import web
 
 from services.kit.web.problem import Problem, invalid
 
+T = TypeVar("T")
+Read = Callable[[], Awaitable[T]]
+"""Reads and decodes the body: not before the handler asks for it, so that who may not ask makes us read nothing."""
 Handler = Callable[[web.Request, Any], Awaitable[Any]]
 
 
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
-    """One operation. ``handle(request, body)`` returns a struct, which is encoded, or a ready response."""
+    """One operation.
+
+    ``handle(request, read)`` first checks who is asking, then awaits ``read()`` for the body (``read`` is None where there
+    is none), and returns a struct, which is encoded, or a ready response.
+    """
 
     method: str
     path: str  # aiohttp form, /api/v1/nodes/{code}
     handle: Handler
     summary: str  # Chinese / English, one line
     body: Any = None  # type of the JSON body, None where there is none
+    body_limit: int | None = None  # bytes of the body; None: the service's own bound
     query: Any = None  # struct of the query parameters; the handler reads it with ``query_of``
     answer: Any = None  # type of the JSON answer
     status: int = 200
+    again: int | None = None  # status where the thing was there already; the answer is the same
     errors: Sequence[int] = (400, 401, 403, 404)
     public: bool = False  # needs no token
 
@@ -38,20 +47,31 @@ def _adapter(endpoint: Endpoint) -> Callable[[web.Request], Awaitable[web.Stream
     decoder = msgspec.json.Decoder(endpoint.body) if endpoint.body is not None else None
 
     async def serve(request: web.Request) -> web.StreamResponse:
-        body = None
-        if decoder is not None:
+        async def read() -> Any:
             try:
-                body = decoder.decode(await request.read())
+                return decoder.decode(await _bytes_of(request, endpoint.body_limit)) if decoder else None
             except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
                 raise invalid(place_of(error)) from error
-        answer = await endpoint.handle(request, body)
+
+        answer = await endpoint.handle(request, read if decoder else None)
         if isinstance(answer, web.StreamResponse):
             return answer
-        if answer is None:
-            return web.Response(status=204)
-        return web.Response(status=endpoint.status, body=msgspec.json.encode(answer), content_type="application/json")
+        return web.Response(status=204) if answer is None else reply(answer, endpoint.status)
 
     return serve
+
+
+async def _bytes_of(request: web.Request, limit: int | None) -> bytes:
+    if limit is None:
+        return await request.read()
+    if (request.content_length or 0) > limit:
+        raise web.HTTPRequestEntityTooLarge(limit, request.content_length or 0)
+    return await request.clone(client_max_size=limit).read()
+
+
+def reply(answer: Any, status: int) -> web.Response:
+    """Return a struct as a JSON answer with a status of its own."""
+    return web.Response(status=status, body=msgspec.json.encode(answer), content_type="application/json")
 
 
 def query_of(request: web.Request, kind: type[msgspec.Struct]) -> Any:
@@ -133,4 +153,5 @@ def _responses(e: Endpoint, by_type: dict[str, Any]) -> dict[str, Any]:
         good["content"] = {"application/json": {"schema": by_type[repr(e.answer)]}}
     problem = {"description": "Problem", "content": {_PROBLEM_TYPE: {"schema": by_type[repr(Problem)]}}}
     status = e.status if e.answer is not None or e.status != HTTPStatus.OK else 204
-    return {str(status): good, **{str(code): problem for code in (*e.errors, 503)}}
+    success = {str(code): good for code in (status, e.again) if code is not None}
+    return {**success, **{str(code): problem for code in (*e.errors, 503)}}

@@ -12,6 +12,16 @@ ON CONFLICT (node, person) DO UPDATE SET password_hash = excluded.password_hash,
 -- One account.
 SELECT node, person, password_hash, key_pem FROM account WHERE node = :node AND person = :person;
 
+-- name: signed_in_from$
+-- Whether a person has signed in from an address.
+SELECT EXISTS (SELECT FROM sign_in_address WHERE node = :node AND person = :person AND address = :address);
+
+-- name: add_sign_in!
+-- Remember from where a person signed in; forget what is long ago.
+WITH old AS (DELETE FROM sign_in_address WHERE at < :forget AND (node, person, address) <> (:node, :person, :address))
+INSERT INTO sign_in_address (node, person, address, at) VALUES (:node, :person, :address, :at)
+ON CONFLICT (node, person, address) DO UPDATE SET at = excluded.at;
+
 -- name: add_token!
 -- A new token.
 INSERT INTO token (digest, node, person, label, expires_at) VALUES (:digest, :node, :person, :label, :expires_at);

@@ -1,5 +1,5 @@
 -- name: add_items!
--- Store items with their first event; an item that is there already is left alone.
+-- Store new items with their first event.
 WITH given AS (
     SELECT * FROM unnest(:ids::uuid[], :nodes::text[], :states::text[], :titles::text[], :contents::text[],
         :abouts::uuid[], :authors::text[], :ats::timestamptz[], :messages::uuid[], :steps::text[])
@@ -14,6 +14,19 @@ SELECT id, at, author, step, state, '' FROM given;
 -- name: known_items
 -- Which of these items are there, with the message that each was sent as.
 SELECT id, node, message FROM item WHERE id = ANY(:ids::uuid[]);
+
+-- name: items_by_id
+-- These items, whosesoever they are.
+SELECT id, node, state, title, content, about, author, created_at, updated_at, message
+FROM item WHERE id = ANY(:ids::uuid[]);
+
+-- name: imported
+-- As which items a node's contents were imported.
+SELECT digest, item FROM imported WHERE node = :node AND digest = ANY(:digests::text[]);
+
+-- name: add_imported!
+-- Remember the contents that were imported.
+INSERT INTO imported (node, digest, item) SELECT :node, * FROM unnest(:digests::text[], :items::uuid[]);
 
 -- name: item_for_update^
 -- One item of a node, locked for a step.
