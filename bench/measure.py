@@ -34,7 +34,9 @@ def rss_mb(pid: int) -> float:
 
 def children(pid: int) -> list[int]:
     """Return the child processes of a process."""
-    return [int(child) for task in Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text().split()]
+    return [
+        int(child) for task in Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text().split()
+    ]
 
 
 def machine() -> str:
