@@ -10,7 +10,6 @@ from typing import Any, Final, Literal
 from msgspec import Struct
 
 from proto.addresses import REGISTRY_ADDRESS, address_of
-from proto.messages import KINDS
 
 SUBMIT: Final = "yz.submit"
 UNROUTED: Final = "yz.unrouted"
@@ -32,7 +31,11 @@ against everything it held, so a poison message is parked by the consumer itself
 QUEUE_LIMIT: Final = 1_000_000
 """Messages a queue holds before publishers are refused (reject-publish), which their outboxes absorb."""
 STREAM_BYTES: Final = 20_000_000_000
-SCORED_KINDS: Final = ("decision",)
+"""What the feed keeps. The registry keeps everything: without its first directory nobody could be trusted."""
+SCORED_KINDS: Final = (
+    "report", "decision", "instruction", "adjustment", "progress", "closure", "appeal", "rules", "bulletin", "designation",
+)  # fmt: skip
+"""Reports for the monthly research quota alone (Art. 10), progress and closures for what answers a solicitation."""
 REGISTRY_KINDS: Final = ("directory", "roster")
 
 
@@ -88,8 +91,8 @@ def _quorum(name: str) -> Queue:
     )
 
 
-def _stream(name: str) -> Queue:
-    return Queue(name=name, arguments={"x-queue-type": "stream", "x-max-length-bytes": STREAM_BYTES})
+def _stream(name: str, **limits: int) -> Queue:
+    return Queue(name=name, arguments={"x-queue-type": "stream", **limits})
 
 
 EXCHANGES: Final = (
@@ -110,9 +113,12 @@ _DEAD: Final = Queue(
 )
 
 
+_FEED: Final = _stream(FEED, **{"x-max-length-bytes": STREAM_BYTES})
+
+
 def queues(codes: Iterable[str]) -> list[Queue]:
     """Return all queues of a network with these nodes."""
-    fixed = [_DEAD, _stream(REGISTRY), _stream(FEED), *map(_quorum, (ROUTER_QUEUE, ARCHIVE_QUEUE, SCORING_QUEUE))]
+    fixed = [_DEAD, _stream(REGISTRY), _FEED, *map(_quorum, (ROUTER_QUEUE, ARCHIVE_QUEUE, SCORING_QUEUE))]
     return fixed + [_quorum(inbox_of(code)) for code in codes]
 
 
@@ -124,7 +130,7 @@ def bindings(codes: Iterable[str]) -> list[Binding]:
         Binding(source=REFUSED, queue=ARCHIVE_QUEUE, key=""),
         Binding(source=DELIVER, queue=ARCHIVE_QUEUE, key="#"),
         Binding(source=DELIVER, queue=FEED, key="#"),
-        *(Binding(source=SUBMIT, queue=ROUTER_QUEUE, key=f"*.*.*.*.{kind}") for kind in KINDS),
+        Binding(source=SUBMIT, queue=ROUTER_QUEUE, key="#"),  # an unknown kind too: the router refuses it and says so
         *(Binding(source=DELIVER, queue=SCORING_QUEUE, key=f"*.*.*.*.{kind}") for kind in SCORED_KINDS),
         *(Binding(source=DELIVER, queue=REGISTRY, key=f"{REGISTRY_ADDRESS}.{kind}") for kind in REGISTRY_KINDS),
     ]
@@ -149,7 +155,7 @@ def gateway_grant(codes: Iterable[str]) -> Grant:
         write=r"^yz\.submit$",
         read=rf"^(yz\.registry|yz\.inbox\.({inboxes}))$",
         topic_exchange=SUBMIT,
-        topic_write=rf"^{_one_of([address_of(code).split('.') for code in listed])}\.[a-z_]+$",
+        topic_write=rf"^{_one_of([address_of(code).split('.') for code in listed])}\.[a-z_]+$(?!\n)",
     )
 
 

@@ -6,16 +6,18 @@ simply tried again in the next one: nothing in memory outlives its connection, w
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
-from typing import Final
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
 
 import structlog
 
 from services.kit.errors import TransientError
 from services.kit.session import LINE_ERRORS, Incoming, Session, open_session
+from services.kit.tasks import end_tasks
 
 __all__ = ["LINE_ERRORS", "Bus", "Incoming", "Session", "open_session"]
 
+Serve = Callable[[Session], Coroutine[Any, Any, None]]
 _log: Final = structlog.get_logger()
 _STEADY: Final = 10.0
 """Seconds that a session must have lasted before the next attempt is at once again: each session that drops counts
@@ -37,7 +39,7 @@ class Bus:
         self._since = 0.0  # when the session in hand began, by the loop's clock
         self.online = False
 
-    async def run(self, serve: Callable[[Session], Awaitable[None]]) -> None:
+    async def run(self, serve: Serve) -> None:
         """Serve session after session until stopped or cancelled. Errors of the line are absorbed; others are raised."""
         pause = _BACKOFF[0]
         while not self._stop.is_set():
@@ -51,12 +53,12 @@ class Bus:
                 await asyncio.sleep(pause * random.uniform(0.8, 1.2))  # noqa: S311 - jitter, not secrecy
                 pause = min(pause * 2, _BACKOFF[1])
 
-    async def _one_session(self, serve: Callable[[Session], Awaitable[None]]) -> None:
+    async def _one_session(self, serve: Serve) -> None:
         async with open_session(self._url, self._name, self._prefetch, self._stop) as session:
             self.online = True
             self._since = asyncio.get_running_loop().time()
             _log.info("line_up")
-            work = asyncio.ensure_future(serve(session))
+            work = asyncio.create_task(serve(session), name="session-work")
             ended = asyncio.create_task(session.closed.wait(), name="session-closed")
             try:
                 await asyncio.wait([work, ended], return_when=asyncio.FIRST_COMPLETED)
@@ -64,8 +66,4 @@ class Bus:
                     return work.result()
                 raise TransientError("the line to the broker dropped")
             finally:
-                for task in (work, ended):
-                    task.cancel()
-                await asyncio.wait([work, ended])
-                if not work.cancelled():
-                    work.exception()
+                await end_tasks([work, ended])

@@ -21,6 +21,7 @@ from msgspec import Struct
 from pamqp.commands import Basic
 
 from proto.envelope import payload_type_of
+from services.kit.amqp import tolerate_any_property
 from services.kit.errors import TransientError, UnavailableError
 
 _log: Final = structlog.get_logger()
@@ -274,6 +275,7 @@ class open_session:  # noqa: N801 - used as a function, `async with open_session
             raise TransientError(f"no broker: {type(error).__name__} {str(error)[:120]}".strip()) from error
 
     async def _open(self) -> Session:
+        tolerate_any_property()
         connection = await aio_pika.connect(
             self._url, client_properties={"connection_name": self._name}, timeout=CALL_TIMEOUT
         )

@@ -1,9 +1,27 @@
 """Named tasks that end together: the first failure is raised, plain, to whoever waits in the block."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
+
+_AGAIN: Final = 1.0  # seconds
+
+
+async def end_tasks(tasks: Iterable["asyncio.Task[Any]"]) -> None:
+    """Cancel tasks and wait for their ends, whatever these are.
+
+    Cancelled again until they do: before Python 3.12 ``asyncio.wait_for`` may swallow the one cancellation that comes
+    in the moment of its success.
+    """
+    ending = set(tasks)
+    while ending:
+        for task in ending:
+            task.cancel()
+        done, ending = await asyncio.wait(ending, timeout=_AGAIN)
+        for task in done:
+            if not task.cancelled():
+                task.exception()  # retrieved: whoever needs it has been told
 
 
 class TaskScope:
@@ -25,10 +43,7 @@ class TaskScope:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._failed.cancel()
-        ending = list(self._tasks)
-        for task in ending:
-            task.cancel()
-        await asyncio.gather(*ending, return_exceptions=True)
+        await end_tasks(self._tasks)
 
     def spawn(self, work: Coroutine[Any, Any, Any], name: str) -> "asyncio.Task[Any]":
         """Start a task of this scope."""

@@ -26,6 +26,7 @@ from services.router.domain import Accepted, Arrival, Judgement, Refused, judge
 from services.router.settings import RouterSettings
 
 _PACE: Final = 0.005  # seconds between two batches under load
+_LARGE: Final = 100_000  # bytes from which a message is read on a thread: screening a megabyte takes its time
 
 Outcome = Judgement | Exception
 """An exception is a flaw of ours: that one message is parked, the router lives on."""
@@ -94,7 +95,12 @@ class Verifying:
         if not messages:
             return
         generation, now = self._registry.state.generation, self._clock()
-        trusted = [self._on_trust(message, now) for message in messages]
+        trusted = [
+            await asyncio.to_thread(self._on_trust, message, now)
+            if len(message.body) > _LARGE
+            else self._on_trust(message, now)
+            for message in messages
+        ]
         held = self._scope.spawn(self._checker.hold([claims for _, claims in trusted]), "router-claims")
         await self._under_way.put(_Batch(messages, generation, now, [outcome for outcome, _ in trusted], held))
 
@@ -105,7 +111,7 @@ class Verifying:
             for message, outcome, holds in zip(batch.messages, batch.outcomes, held, strict=True):
                 if not holds:
                     outcome = judge(self._registry.state, self._arrival(message), batch.at)  # noqa: PLW2901 - its first flaw
-                if _may_turn(outcome):
+                if isinstance(outcome, Refused) and _may_turn(outcome):
                     self._scope.spawn(self._judge_again(message, outcome, batch.generation), "router-again")
                 else:
                     self._done(message, outcome)
@@ -117,18 +123,31 @@ class Verifying:
         except Exception as error:  # noqa: BLE001 - a flaw of ours, see ``Outcome``
             return error, []
 
-    async def _judge_again(self, message: Incoming, outcome: Outcome, generation: int) -> None:
+    async def _judge_again(self, message: Incoming, judgement: Judgement, generation: int) -> None:
+        self._done(message, await self._turned(message, judgement, generation))
+
+    async def _turned(self, message: Incoming, judgement: Judgement, generation: int) -> Judgement:
         """Wait for the registry, which may bring others' news first, until it knows the sender or the grace is over."""
         loop = asyncio.get_running_loop()
         end = loop.time() + self._settings.registry_grace
-        while _may_turn(outcome) and await self._registry.wait_newer(generation, end - loop.time()):
+        while _may_turn(judgement) and await self._registry.wait_newer(generation, end - loop.time()):
             generation = self._registry.state.generation
-            outcome = judge(self._registry.state, self._arrival(message), self._clock())
-        self._done(message, outcome)
+            judgement = judge(self._registry.state, self._arrival(message), self._clock())
+        return judgement
 
     async def _take_registry(self, message: Incoming) -> None:
-        """Judge a directory or roster and apply it at once."""
-        judgement = judge(self._registry.state, self._arrival(message), self._clock())
+        """Judge a directory or roster and apply it at once, or when the registry knows its sender."""
+        generation = self._registry.state.generation
+        judgement = await asyncio.to_thread(judge, self._registry.state, self._arrival(message), self._clock())
+        if _may_turn(judgement):
+            self._scope.spawn(self._take_later(message, judgement, generation), "router-again")
+        else:
+            await self._apply(message, judgement)
+
+    async def _take_later(self, message: Incoming, judgement: Judgement, generation: int) -> None:
+        await self._apply(message, await self._turned(message, judgement, generation))
+
+    async def _apply(self, message: Incoming, judgement: Judgement) -> None:
         if isinstance(judgement, Accepted):
             try:
                 await self._registry.take(unpack(message.body))
@@ -148,6 +167,6 @@ class Verifying:
         return Arrival(body=message.body, routing_key=message.routing_key, user_id=user)
 
 
-def _may_turn(outcome: Outcome) -> bool:
-    """Tell whether newer trust state may turn the outcome."""
-    return isinstance(outcome, Refused) and outcome.reason in GRACE_REASONS
+def _may_turn(judgement: Judgement) -> bool:
+    """Tell whether newer trust state may turn the judgement."""
+    return isinstance(judgement, Refused) and judgement.reason in GRACE_REASONS

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import struct
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,6 +11,8 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import msgspec
+from aiormq.abc import ChannelFrame
+from pamqp import commands, frame
 
 from proto import codec
 from proto.addresses import REGISTRY_ADDRESS, ROUTER_CODE, routing_key
@@ -22,10 +25,21 @@ from services.kit.ids import new_id
 from services.kit.session import Incoming, Session, open_session
 from services.router.app import serve
 from services.router.settings import RouterSettings
+from tests.assets.properties import content_header
 from tests.waiting import eventually
 from tests.world import World
 
 DEADLINE = 20.0  # seconds
+
+
+async def publish_raw(url: str, exchange: str, key: str, body: bytes, fields: bytes) -> None:
+    """Publish with property bytes that no library would write."""
+    async with open_session(url, "raw") as session:
+        wire = session._consuming  # the channel without confirms
+        frames = frame.marshal(commands.Basic.Publish(exchange=exchange, routing_key=key), wire.number)
+        for number, payload in ((2, content_header(len(body), fields)), (3, body)):
+            frames += struct.pack(">BHI", number, wire.number, len(payload)) + payload + b"\xce"
+        await wire.write_queue.put(ChannelFrame(payload=frames, should_close=False, drain_future=None))
 
 
 class Box:

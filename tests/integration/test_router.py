@@ -20,10 +20,12 @@ from proto.topology import ARCHIVE_QUEUE, DEAD_QUEUE, FEED, REFUSED, ROUTER_QUEU
 from services.kit import broker_admin
 from services.kit.ids import new_id, utc_now
 from services.kit.session import open_session
-from services.router import claims, handlers
-from services.router.domain import Arrival
+from services.kit.trust.enrol import key_record
+from services.router import handlers
+from services.router.domain import Arrival, judge
+from tests.assets.properties import UNREADABLE, properties, short
 from tests.conftest import ADMIN_USER, free_ports
-from tests.integration.routing import DEADLINE, Bench, Box, bench_of, line_of
+from tests.integration.routing import DEADLINE, Bench, Box, bench_of, line_of, publish_raw
 from tests.places import FARMING, KUNSHAN, PROVINCE, REFORM, SUZHOU, WUXI, ZHANGJIAGANG
 from tests.world import World
 
@@ -102,14 +104,15 @@ async def test_the_receipt_goes_to_whom_the_broker_vouches_for(bench: Bench) -> 
         assert not other.messages
 
 
-async def test_garbage_and_unknown_keys(bench: Bench) -> None:
-    async with bench.router(), bench.inbox(REFORM) as box, bench.box(DEAD_QUEUE) as dead:
+async def test_garbage_and_unknown_keys_are_refused_like_the_rest(bench: Bench) -> None:
+    async with bench.router(), bench.inbox(REFORM) as box:
         await bench.session.publish(SUBMIT, f"{_address(bench, REFORM)}.report", b"\xff\x00", message_id=str(new_id()))
         (entry,) = await box.until(Box.entries, "the receipt")
         assert (entry.message, entry.reason) == (None, "envelope.malformed")
         await bench.session.publish(SUBMIT, "no.such.key", b"lost?", message_id=str(new_id()))
         await bench.session.publish(SUBMIT, "32.00.00.fgw.nonsense", b"lost?", message_id=str(new_id()))
-        await dead.until(lambda b: len(b.messages) == 2, "unroutable letters")
+        await box.until(lambda b: len(b.entries()) == 2, "the receipt for an unknown kind")
+    assert await bench.session.depth(DEAD_QUEUE) == 0, "nobody fills it from outside"
     assert await bench.session.depth(ROUTER_QUEUE) == 0
 
 
@@ -211,15 +214,32 @@ async def test_a_roster_may_arrive_just_after_the_report(bench: Bench) -> None:
         assert {e.outcome for e in origin.entries()} == {Outcome.ACCEPTED}
 
 
+async def test_a_roster_may_overtake_the_directory_that_knows_its_key(bench: Bench) -> None:
+    world = bench.world
+    node = world.state.node(REFORM)
+    assert node is not None
+    key = world.node_keys[REFORM] = world.new_key("next")
+    directory = world.change_node(REFORM, keys=(*node.keys, key_record(key.public, since=world.begun)))
+    roster = world.publish_roster(REFORM, world.state.staff_of(REFORM))
+    async with bench.router(registry_grace=10.0), bench.inbox(REFORM) as origin:
+        await bench.session.publish(
+            SUBMIT, f"{_address(bench, REFORM)}.roster", roster.packed(), message_id=str(new_id())
+        )
+        await bench.until(lambda: _held(bench), "the router waits")
+        await bench.announce(directory, "directory")
+        (entry,) = await origin.until(lambda b: b.entries(), "its receipt")
+        assert (entry.outcome, entry.reason) == (Outcome.ACCEPTED, "")
+
+
 async def test_a_flaw_of_ours_parks_one_message(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    honest = claims.judge
+    honest = judge
 
     def flawed(state: Any, arrival: Arrival, *rest: Any) -> Any:
         if arrival.body == b"trap":
             raise ZeroDivisionError
         return honest(state, arrival, *rest)
 
-    monkeypatch.setattr(claims, "judge", flawed)
+    monkeypatch.setattr("services.router.claims.judge", flawed)
     async with bench.router(), bench.inbox(PROVINCE) as box, bench.box(DEAD_QUEUE) as dead:
         await bench.session.publish(SUBMIT, f"{_address(bench, REFORM)}.report", b"trap", message_id=str(new_id()))
         await bench.hand_in(*bench.world.report(REFORM))
@@ -249,6 +269,22 @@ def _claim_workers() -> list[int]:
                 if b"anyio" in (place / "cmdline").read_bytes():
                     found.append(int(child))
     return found
+
+
+async def test_unreadable_properties_stop_nobody(bench: Bench) -> None:
+    """The broker passes properties on unread; what Python cannot hold must not end the router's connection."""
+    key = f"{_address(bench, REFORM)}.report"
+    async with bench.router(), bench.inbox(PROVINCE) as box, bench.inbox(REFORM) as origin:
+        await bench.until(lambda: _held(bench), "the router is there")
+        passed_on = {name: fields for name, fields in UNREADABLE.items() if name != "a header of no known type"}
+        for fields in passed_on.values():
+            await publish_raw(
+                bench.url, SUBMIT, key, b"poison", properties(user_id=short(ADMIN_USER.encode()), **fields)
+            )
+        await origin.until(lambda b: len(b.entries()) == len(passed_on), "each is refused")
+        await bench.hand_in(*bench.world.report(REFORM))
+        await box.until(lambda b: b.messages, "the honest report")
+        assert {entry.reason for entry in origin.entries()[: len(passed_on)]} == {"envelope.malformed"}
 
 
 async def test_told_to_stop_it_leaves_nothing_to_be_done_again(bench: Bench) -> None:

@@ -17,6 +17,9 @@ TABLE = {
         State.APPROVED, {Role.OFFICE_LEAD, Role.UNIT_LEAD}, Action.APPROVED,
     ),
     (State.AWAITING_APPROVAL, Step.RETURN): (State.RETURNED, {Role.OFFICE_LEAD, Role.UNIT_LEAD}, None),
+    (State.APPROVED, Step.RETURN): (
+        State.RETURNED, {Role.OFFICE_LEAD, Role.UNIT_LEAD, Role.INFORMATION_OFFICER}, None,
+    ),
     (State.APPROVED, Step.SEND): (State.SENT, {Role.INFORMATION_OFFICER}, None),
 }  # fmt: skip
 

@@ -1,6 +1,6 @@
 """The life of an item before it is sent (Art. 12), as a table.
 
-草稿 → 待审核 → 待签发 → 已签发 → 已报送, and 退回 back to the writer. What is not in the table is refused with the state and the
+草稿 → 待审核 → 待签发 → 已签发 → 已报送, and 退回 back to the writer, up to the sending. What is not in the table is refused with the state and the
 steps that are allowed from there.
 """
 
@@ -55,6 +55,7 @@ RULES: Final[dict[tuple[State, Step], Rule]] = {
     (State.AWAITING_APPROVAL, Step.APPROVE): Rule(to=State.APPROVED, roles=_LEADS, signs=Action.APPROVED),
     (State.AWAITING_APPROVAL, Step.RETURN): Rule(to=State.RETURNED, roles=_LEADS),
     (State.APPROVED, Step.SEND): Rule(to=State.SENT, roles=_WRITERS),
+    (State.APPROVED, Step.RETURN): Rule(to=State.RETURNED, roles=_LEADS | _WRITERS),  # a signer's key was revoked since
 }
 
 
