@@ -13,6 +13,7 @@ from msgspec import Meta, Struct
 
 from proto.errors import Reason, RefusedError
 from proto.limits import MAX_ENVELOPE_BYTES, MAX_SIGNATURES
+from proto.strict import has_duplicate_key
 
 _TYPE_PREFIX: Final = "application/vnd.yizhan."
 _TYPE_SUFFIX: Final = ".v1+json"
@@ -93,13 +94,19 @@ def seal(kind: str, payload: bytes, signers: Sequence[Signer]) -> Envelope:
 
 
 def unpack(data: bytes) -> Envelope:
-    """Read the bus form; refuse what is oversize or malformed."""
-    return _read(_FROM_MSGPACK.decode, data)
+    """Read the bus form; refuse what is oversize, malformed, or longer than what it says: a key twice, padding."""
+    envelope = _read(_FROM_MSGPACK.decode, data)
+    if len(envelope.packed()) != len(data):  # which is as short as MessagePack has it, in whatever order
+        raise RefusedError(Reason.ENVELOPE_MALFORMED, "duplicate key or padding")
+    return envelope
 
 
 def from_json(data: bytes) -> Envelope:
-    """Read the DSSE JSON form; refuse what is oversize or malformed."""
-    return _read(_FROM_JSON.decode, data)
+    """Read the DSSE JSON form; refuse what is oversize or malformed, or has a key twice."""
+    envelope = _read(_FROM_JSON.decode, data)
+    if has_duplicate_key(data, envelope):
+        raise RefusedError(Reason.ENVELOPE_MALFORMED, "duplicate key")
+    return envelope
 
 
 def digest_of(data: bytes) -> str:

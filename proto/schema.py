@@ -1,8 +1,8 @@
 """JSON Schemas (draft 2020-12) of everything that travels, generated from the types: ``python -m proto.schema``.
 
 They are for readers and for other implementations. The codec is stricter where a schema has no words for it: UUID
-version, decimal bounds, no NUL, and that ``content`` and ``payload`` are themselves JSON. ``--check`` changes nothing
-and exits with 1 where a committed schema is not what the types say.
+version, decimal bounds, years, no NUL, no key twice, and that ``content`` and ``payload`` are themselves JSON.
+``--check`` changes nothing and exits with 1 where a committed schema is not what the types say.
 """
 
 import argparse

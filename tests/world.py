@@ -192,10 +192,13 @@ class World:
         *,
         at: datetime | None = None,
         key: Signer | None = None,
+        about: UUID | None = None,
     ) -> Envelope:
         """Return a staff member's statement over a content."""
         signer = key or self.staff_keys[code, person]
-        return enrol.sign_off(content, person=person, role=role, action=action, at=at or self.now, key=signer)
+        return enrol.sign_off(
+            content, node=code, about=about, person=person, role=role, action=action, at=at or self.now, key=signer
+        )
 
     def report(
         self,
@@ -219,7 +222,7 @@ class World:
             sent_at=at,
             about=about,
             content=text,
-            sign_offs=tuple(self.sign_off(origin, text, *who, at=at) for who in sign),
+            sign_offs=tuple(self.sign_off(origin, text, *who, at=at, about=about) for who in sign),
         )
         return message, self.seal(message, origin, key=key)
 

@@ -20,7 +20,7 @@ from proto.limits import (
 )
 
 Time = Annotated[datetime, Meta(tz=True)]
-"""RFC 3339 with zone; a naive time is refused at decoding."""
+"""RFC 3339 with zone; a naive time is refused at decoding, and one outside ``YEARS`` (``proto.strict``)."""
 Code = Annotated[str, Meta(pattern=CODE_PATTERN)]
 """A node code."""
 Title = Annotated[str, Meta(min_length=1, max_length=MAX_TITLE_CHARS)]
@@ -52,7 +52,7 @@ def check_decimal(value: Decimal, low: int, high: int) -> None:
     ``Decimal`` itself takes NaN, infinities and exponents that would fill the memory when written out.
     """
     exponent = value.as_tuple().exponent
-    if not isinstance(exponent, int) or exponent < -MAX_DECIMAL_PLACES or not low <= value <= high:
+    if not isinstance(exponent, int) or abs(exponent) > MAX_DECIMAL_PLACES or not low <= value <= high:
         raise ValueError("not a decimal within its bounds")
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec import Meta
 
 from proto.envelope import Envelope
-from proto.limits import MAX_ATTACHMENTS, MAX_FORWARDED, MAX_ITEMS, MAX_RECEIPTS, MAX_SIGN_OFFS, MAX_SOURCES, YEARS
+from proto.limits import MAX_ATTACHMENTS, MAX_FORWARDED, MAX_ITEMS, MAX_RECEIPTS, MAX_SIGN_OFFS, MAX_SOURCES
 from proto.messages.base import (
     Body,
     Code,
@@ -102,16 +102,16 @@ class ReportContent(Wire, frozen=True, kw_only=True):
     answers: Label = ""  # decision, key point or solicitation concerned (Art. 9)
     attachments: Annotated[tuple[Attachment, ...], Meta(max_length=MAX_ATTACHMENTS)] = ()
 
-    def __post_init__(self) -> None:
-        for time in (self.event_at, self.known_at):
-            if time is not None and not YEARS[0] <= time.year <= YEARS[1]:
-                raise ValueError("not a time within its bounds")
-
 
 class SignOff(Wire, frozen=True, kw_only=True):
-    """A staff member's statement over a report's digest (审核/签发), sealed with that person's own key."""
+    """A staff member's statement over a report's digest (审核/签发), sealed with that person's own key.
+
+    It names the unit and what the report is about, so that it serves no other unit and no other chain.
+    """
 
     digest: Digest  # SHA-256 of the UTF-8 bytes of ``Report.content``
+    node: Code  # the unit that says it
+    about: UUID | None = None  # as in the message
     person: PersonId
     role: Role  # in which capacity
     action: Action

@@ -16,7 +16,6 @@ from proto.messages.base import (
     Label,
     Message,
     Month,
-    Name,
     Note,
     PersonId,
     Points,
@@ -114,7 +113,7 @@ class Commendation(Wire, frozen=True, kw_only=True):
     """表彰: a unit, or one of its staff."""
 
     unit: Code
-    person: Name = ""  # by name; "" for the unit itself
+    person: Label = ""  # by name; "" for the unit itself
     title: Label
 
 

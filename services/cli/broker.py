@@ -1,5 +1,6 @@
 """The broker as the operator sees it: its address, and how much waits in each queue."""
 
+import logging
 import os
 import tomllib
 from collections.abc import AsyncIterator, Iterable
@@ -18,10 +19,19 @@ from aiormq.exceptions import (
 
 from services.cli.failures import cannot, unreachable
 from services.cli.place import Place
+from services.kit.amqp import tolerate_any_property
 from services.kit.bus import LINE_ERRORS
 
 OPERATOR: Final = "operator"
+SERVICE_USERS: Final = frozenset({"router", "archive", "scoring", OPERATOR})
+"""The broker users of the network's own services: every other one may be some unit's."""
 _TIMEOUT: Final = 10.0  # seconds
+
+
+def quiet_libraries() -> None:
+    """Keep the broker libraries' own log lines off the terminal: what went wrong is said once, by us."""
+    for name in ("aio_pika", "aiormq"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def operator_url(place: Place) -> str:
@@ -52,6 +62,8 @@ def gateway_url(place: Place) -> str:
 @asynccontextmanager
 async def connected(url: str, name: str) -> AsyncIterator[AbstractConnection]:
     """Open a connection for the block; a line that drops inside it is one error."""
+    tolerate_any_property()
+    quiet_libraries()
     try:
         connection = await aio_pika.connect(url, client_properties={"connection_name": name}, timeout=_TIMEOUT)
     except (AuthenticationError, ProbableAuthenticationError) as error:

@@ -15,8 +15,10 @@ Which = Annotated[
 ]
 Limit = Annotated[int, typer.Option(metavar="N", min=1, max=100_000, help="最多查看多少件 / How many to look at")]
 _HEADINGS: Final = (
-    "#", "指纹 / fingerprint", "种类 / kind", "单位 / origin", "编号 / id", "出自 / from", "原因 / reason", "重投至 / replay to",
+    "#", "指纹 / fingerprint", "种类* / kind*", "单位* / origin*", "编号* / id*", "总线用户 / broker user", "出自 / from",
+    "原因 / reason", "重投至 / replay to",
 )  # fmt: skip
+_CLAIMED: Final = "* 发件方自称，未经证实 / * only the sender says so"
 
 
 @tree.command("list", help="列出死信，不取走 / List them, taking none away")
@@ -30,9 +32,15 @@ def list_dead(*, limit: Limit = 1_000, as_json: Json = False) -> int:
     else:
         output.put_table(
             _HEADINGS,
-            ((e.number, e.fingerprint, e.kind, e.origin, e.id, e.queue, e.reason, e.target_text) for e in found),
-            title=f"{len(found)} 件 / in all",
-        )
+            (
+                (
+                    e.number, e.fingerprint, e.kind, e.origin, e.id, e.user, _said(e, "queue"), _said(e, "reason"),
+                    e.target_text,
+                )
+                for e in found
+            ),
+            title=f"{len(found)} 件 / in all；{_CLAIMED}",
+        )  # fmt: skip
     return Exit.GOOD
 
 
@@ -47,7 +55,8 @@ def show(which: Annotated[str, typer.Argument(metavar="N", help="序号或指纹
     else:
         import msgspec  # noqa: PLC0415
 
-        output.put_facts((name, value) for name, value in msgspec.structs.asdict(found).items() if name != "headers")
+        facts = msgspec.structs.asdict(found) | {"queue": _said(found, "queue"), "reason": _said(found, "reason")}
+        output.put_facts((name, value) for name, value in facts.items() if name != "headers")
         output.put_facts((f"  {name}", value) for name, value in found.headers.items())
     return Exit.GOOD
 
@@ -65,6 +74,12 @@ def drop(which: Which, *, yes: Yes = False, limit: Limit = 1_000, as_json: Json 
 
     credentials.confirm(f"永久删除死信 {' '.join(which)}？/ Drop these letters for good?", yes=yes)
     return _settle(which, limit, "dropped", as_json=as_json)
+
+
+def _said(letter: Any, field: str) -> str:
+    """Return a field as people read it, starred where only the sender says so."""
+    value = getattr(letter, field)
+    return f"{value}*" if field in letter.claimed else value
 
 
 def _letters(limit: int) -> list[Any]:
@@ -85,5 +100,6 @@ def _settle(which: list[str], limit: int, what: str, *, as_json: bool) -> int:
     if as_json:
         output.put_json({what: done})
     else:
-        output.put_table(_HEADINGS[:5], ((e.number, e.fingerprint, e.kind, e.origin, e.id) for e in done), title=what)
+        rows = ((e.number, e.fingerprint, e.kind, e.origin, e.id) for e in done)
+        output.put_table(_HEADINGS[:5], rows, title=f"{what}；{_CLAIMED}")
     return Exit.GOOD

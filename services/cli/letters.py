@@ -3,13 +3,17 @@
 Letters are fetched unacknowledged on one channel and put back when the channel's work is done; should we die in the
 middle, the broker puts them back itself. A replayed letter is acknowledged only after the broker has confirmed its copy, so
 a crash between the two leaves both: consumers are idempotent by message id.
+
+A letter's headers are as good as whoever wrote them. The broker vouches for one property alone, ``user_id``: only what a
+service of ours put there is believed about where it failed. What a gateway wrote may be replayed into ``yz.submit`` under
+its own key, where the router judges it like anything else, and nowhere else.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Container, Sequence
 from contextlib import asynccontextmanager
 from hashlib import sha256
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 from uuid import UUID, uuid4
 
 import aio_pika
@@ -17,7 +21,7 @@ from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMe
 from aio_pika.exceptions import DeliveryError
 from msgspec import Struct
 
-from proto.topology import ARCHIVE_QUEUE, DEAD_LETTERS, DEAD_QUEUE, ROUTER_QUEUE, UNROUTED
+from proto.topology import ARCHIVE_QUEUE, DEAD_LETTERS, DEAD_QUEUE, ROUTER_QUEUE, SUBMIT
 from services.cli import broker
 from services.cli.failures import not_so, unreachable
 from services.cli.heads import head_of
@@ -27,6 +31,7 @@ _FINGERPRINT: Final = 12  # hex characters
 _BY_EXCHANGE: Final = frozenset({ROUTER_QUEUE, ARCHIVE_QUEUE})
 """Queues whose consumers read the exchange or the routing key, so that a replay must take the same way. To the others a
 letter returns directly: under its old key it might reach another inbox of the same message, or all of them again."""
+_HEAD: Final = ("kind", "origin", "id")  # of a letter's signed bytes, which nobody has verified here
 _TRACES: Final = ("x-death", "x-first-death-", "x-last-death-", "x-yz-", "x-delivery-count", "CC")
 
 
@@ -45,8 +50,10 @@ class Letter(Struct, frozen=True, kw_only=True):
     kind: str
     origin: str  # as claimed
     id: UUID | None  # as claimed; None where it cannot be read
+    user: str  # broker user that put it on the bus, as the broker vouches; '' where nobody said who
     queue: str  # whose consumer gave up; '' where it was never routed
     reason: str
+    claimed: tuple[str, ...]  # which of these fields are only the sender's word
     size: int  # bytes
     routing_key: str
     target: Target | None  # None where nothing says where it belongs
@@ -60,7 +67,8 @@ class Letter(Struct, frozen=True, kw_only=True):
 
 async def look(url: str, limit: int) -> list[Letter]:
     """Return the letters, at most ``limit``; all stay where they are."""
-    async with broker.connected(url, "yizhan-dead") as connection, _fetched(connection, limit) as messages:
+    believed = broker.SERVICE_USERS | {_user(url)}
+    async with broker.connected(url, "yizhan-dead") as connection, _fetched(connection, limit, believed) as messages:
         return [letter async for letter, _ in messages]
 
 
@@ -74,9 +82,9 @@ async def settle(url: str, limit: int, which: Sequence[str], *, replay: bool) ->
                 raise not_so("dead.no_target", "不知应重投何处", "Nothing says where it belongs", f"#{letter.number}")
     done: list[Letter] = []
     async with broker.connected(url, "yizhan-dead") as connection:
-        user = urlsplit(url).username or ""
+        user = _user(url)
         publisher = await connection.channel(publisher_confirms=True, on_return_raises=True)
-        async with _fetched(connection, limit) as messages:
+        async with _fetched(connection, limit, broker.SERVICE_USERS | {user}) as messages:
             async for letter, message in messages:
                 if letter.fingerprint not in wanted:
                     continue
@@ -99,10 +107,11 @@ def choose(letters: Sequence[Letter], which: Sequence[str]) -> list[Letter]:
     return list({by_name[name].fingerprint: by_name[name] for name in which}.values())
 
 
-def letter_of(number: int, message: AbstractIncomingMessage) -> Letter:
-    """Return what may be said of a message."""
+def letter_of(number: int, message: AbstractIncomingMessage, believed: Container[str]) -> Letter:
+    """Return what may be said of a message; ``believed`` are the broker users whose headers tell where it failed."""
     head = head_of(message.body)
-    key, queue, reason, target = _history(message)
+    trusted = message.user_id is not None and message.user_id in believed
+    key, queue, reason, target = _history(message) if trusted else _strangers(message)
     mark = f"{message.exchange}\n{key}\n{message.message_id}\n{queue}\n".encode() + message.body
     return Letter(
         number=number,
@@ -110,8 +119,10 @@ def letter_of(number: int, message: AbstractIncomingMessage) -> Letter:
         kind=head.kind if head else key.rpartition(".")[2],
         origin=head.origin if head else "",
         id=head.id if head else None,
+        user=message.user_id or "",
         queue=queue,
         reason=reason,
+        claimed=(*_HEAD, *(() if trusted or not queue else ("queue", "reason"))),
         size=len(message.body),
         routing_key=key,
         target=target,
@@ -120,21 +131,36 @@ def letter_of(number: int, message: AbstractIncomingMessage) -> Letter:
 
 
 def _history(message: AbstractIncomingMessage) -> tuple[str, str, str, Target | None]:
-    """Return (routing key, queue that gave it up, reason, where it belongs), from the headers of whoever gave it up."""
+    """Return (routing key, queue that gave it up, reason, where it belongs), from the headers of a service of ours."""
     headers = message.headers
     key = message.routing_key or ""
     if "x-yz-exchange" in headers:  # parked by a consumer
         queue, exchange = str(headers.get("x-yz-consumer") or ""), str(headers["x-yz-exchange"] or "")
         return key, queue, str(headers.get("x-yz-reason") or ""), _target(queue, exchange, key)
-    deaths = headers.get("x-death")
-    if isinstance(deaths, list) and deaths and isinstance(deaths[0], dict):  # dead-lettered by the broker
-        death: dict[str, Any] = deaths[0]
+    if death := _death(message):  # dead-lettered by the broker
         keys = death.get("routing-keys") or [key]
         key, queue = str(keys[0]), str(death.get("queue") or "")
         return key, queue, str(death.get("reason") or ""), _target(queue, str(death.get("exchange") or ""), key)
-    if message.exchange in (None, "", DEAD_LETTERS, UNROUTED):
-        return key, "", "", None
-    return key, "", "unrouted", Target(exchange=message.exchange, key=key)
+    return _strangers(message)
+
+
+def _strangers(message: AbstractIncomingMessage) -> tuple[str, str, str, Target | None]:
+    """Return the same for what anybody may have written: exchange and key are the broker's word, no header is.
+
+    Nor is ``x-death``: where the sender wrote one that names the queue, the broker counts it up and keeps the rest.
+    """
+    key = message.routing_key or ""
+    home = Target(exchange=SUBMIT, key=key)
+    if message.exchange == SUBMIT:
+        return key, "", "unrouted", home
+    death = _death(message) if message.exchange == DEAD_LETTERS else {}
+    queue = str(death.get("queue") or "")
+    return key, queue, str(death.get("reason") or ""), home if queue == ROUTER_QUEUE else None
+
+
+def _death(message: AbstractIncomingMessage) -> dict[str, Any]:
+    deaths = message.headers.get("x-death")
+    return deaths[0] if isinstance(deaths, list) and deaths and isinstance(deaths[0], dict) else {}
 
 
 def _target(queue: str, exchange: str, key: str) -> Target:
@@ -169,7 +195,7 @@ async def _publish(channel: AbstractChannel, target: Target, message: AbstractIn
 
 @asynccontextmanager
 async def _fetched(
-    connection: AbstractConnection, limit: int
+    connection: AbstractConnection, limit: int, believed: Container[str]
 ) -> AsyncIterator[AsyncIterator[tuple[Letter, AbstractIncomingMessage]]]:
     """Yield an iterator over the queue's messages; those not acknowledged are put back when the block ends."""
     channel = await connection.channel(publisher_confirms=False)
@@ -182,7 +208,7 @@ async def _fetched(
             if message is None:
                 return
             last[:] = [message.delivery_tag or 0]
-            yield letter_of(number, message), message
+            yield letter_of(number, message, believed), message
 
     try:
         yield walk()
@@ -192,6 +218,11 @@ async def _fetched(
                 under = await channel.get_underlay_channel()
                 await under.basic_nack(last[0], multiple=True, requeue=True)
             await channel.close()
+
+
+def _user(url: str) -> str:
+    """Return who we are at the broker. What we wrote ourselves is believed: we may write anywhere."""
+    return unquote(urlsplit(url).username or "guest")
 
 
 def _plain(value: Any) -> Any:

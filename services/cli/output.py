@@ -1,13 +1,15 @@
 """What a command says: a table for people, or one JSON document for programs.
 
-Text that came over the network may hold control characters; it is shown without them, so that no report can move the
-cursor or colour a terminal.
+Text that came over the network may hold control characters; it is shown without them, in JSON as escapes, so that no
+report can move the cursor, colour a terminal or turn a line round.
 """
 
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
+
+from services.kit.printable import is_plain, plain_json
 
 _PIPED_WIDTH = 200  # columns where nobody looks: a pipe or a file
 
@@ -17,14 +19,14 @@ def put_json(document: Any) -> None:
     import msgspec  # noqa: PLC0415 - commands import what they need when they run
 
     text = msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
-    sys.stdout.write(text + "\n")
+    sys.stdout.write(plain_json(text) + "\n")
 
 
 def put_json_line(document: Any) -> None:
     """Write one JSON document on a line of its own and send it off at once, for endless output."""
     import msgspec  # noqa: PLC0415
 
-    sys.stdout.write(msgspec.json.encode(document).decode() + "\n")
+    sys.stdout.write(plain_json(msgspec.json.encode(document).decode()) + "\n")
     sys.stdout.flush()
 
 
@@ -94,7 +96,7 @@ def time_of(text: Any) -> datetime | None:
 
 def clean(text: str) -> str:
     """Return the text without control and formatting characters, line breaks kept."""
-    return "".join(c if c.isprintable() or c == "\n" else "�" for c in text)
+    return "".join(c if is_plain(c) or c == "\n" else "�" for c in text)
 
 
 def now() -> datetime:

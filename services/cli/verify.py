@@ -74,7 +74,9 @@ def _put_table(found: "list[Verdict]") -> None:
 
     def row(number: int, verdict: "Verdict") -> tuple[Any, ...]:
         mark = Text("✔ 有效 / valid", style="green") if verdict.ok else Text("✘ 无效 / invalid", style="red")
-        why = "" if verdict.ok else " / ".join(part for part in (verdict.zh, verdict.en) if part)
+        if verdict.ok and verdict.code:
+            mark = Text("✔ 曾有效 / was valid", style="yellow")
+        why = " / ".join(part for part in (verdict.zh, verdict.en) if part)
         code = f"{why} [{verdict.code}] {verdict.detail}".strip() if verdict.code else ""
         return number, mark, verdict.kind, verdict.origin, verdict.id, verdict.sent_at, verdict.signed_off_by, code
 

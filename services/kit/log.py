@@ -13,6 +13,7 @@ import structlog
 from structlog.typing import EventDict
 
 from services.kit.errors import SettingsError
+from services.kit.printable import plain_json
 
 
 def _name_exception(_: Any, __: str, event: EventDict) -> EventDict:
@@ -29,6 +30,11 @@ def _name_exception(_: Any, __: str, event: EventDict) -> EventDict:
     return event
 
 
+def _show_plainly(_: Any, __: str, line: Any) -> str:
+    """Escape what could move the cursor of whoever reads the log, or turn a line round."""
+    return plain_json(str(line))
+
+
 def configure(service: str, level: str) -> None:
     """Send JSON lines to stderr, stamped in UTC, with the service's name."""
     number = logging.getLevelNamesMapping().get(level.upper())
@@ -41,6 +47,7 @@ def configure(service: str, level: str) -> None:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             _name_exception,
             structlog.processors.JSONRenderer(ensure_ascii=False),
+            _show_plainly,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(number),
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),

@@ -1,12 +1,12 @@
 """Who may send what to whom, and the judgement over one arriving message. Pure: no await, no clock, no I/O."""
 
+import json
 from base64 import b64decode
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
-import msgspec
 from msgspec import Struct
 
 from proto import codec
@@ -16,6 +16,7 @@ from proto.errors import Reason, RefusedError
 from proto.messages import (
     Appeal,
     Approved,
+    Designation,
     Directory,
     Heartbeat,
     Message,
@@ -26,10 +27,12 @@ from proto.messages import (
     Report,
     Roster,
 )
-from services.kit.secrecy import check_open, is_marked
+from services.kit.secrecy import any_marked, check_open
 from services.kit.trust.state import TrustState
 from services.kit.trust.verify import Check, check_now, verify_approved, verify_forwarded, verify_message, verify_report
 
+_SIGNS: Final = ("密", "宻", "㊙", "\\u", "&", '"payload"')
+"""Without one of these there is no marking in a JSON text, however it is written or wrapped: hardly any message has one."""
 _HUBS: Final = frozenset({NodeKind.PROVINCE, NodeKind.CITY})
 
 
@@ -91,14 +94,17 @@ def _text(body: bytes, envelope: Envelope | None) -> str:
 
 def _carries_marking(text: str) -> bool:
     """Tell whether a classification stands anywhere in a message: in its content, or in that of a forwarded original."""
-    return any(is_marked(part) for part in _texts(text, depth=3))
+    return any(sign in text for sign in _SIGNS) and any_marked(_texts(text, depth=3))
 
 
 def _texts(text: str, depth: int) -> Iterator[str]:
-    """Yield the strings inside a JSON text and inside JSON carried as its strings; the text itself where it is none."""
+    """Yield the strings inside a JSON text and inside JSON carried as its strings; the text itself where it is none.
+
+    Of keys that stand twice both values are seen, which is why another reader than msgspec is asked.
+    """
     try:
-        pending = [msgspec.json.decode(text)] if depth else []
-    except (msgspec.MsgspecError, RecursionError):
+        pending = [json.loads(text, object_pairs_hook=_flat)] if depth else []
+    except (ValueError, RecursionError):
         pending = []
     if not pending:
         yield text
@@ -106,15 +112,17 @@ def _texts(text: str, depth: int) -> Iterator[str]:
         value = pending.pop()
         if isinstance(value, str):
             yield from _texts(value, depth - 1)
-        elif isinstance(value, dict):
-            pending.extend(value.values())
-            pending.append(_unsealed(value.get("payload")))
         elif isinstance(value, list):
             pending.extend(value)
 
 
+def _flat(pairs: list[tuple[str, Any]]) -> list[Any]:
+    """Return the keys and values of an object, and the text in an envelope's payload, as forwarded originals have it."""
+    found: list[Any] = [part for pair in pairs for part in pair]
+    return found + [_unsealed(value) for key, value in pairs if key == "payload"]
+
+
 def _unsealed(payload: object) -> str:
-    """Return the text in an envelope's base64 payload, as sign-offs and forwarded originals have it; "" where none is."""
     try:
         return b64decode(payload, validate=True).decode(errors="ignore") if isinstance(payload, str) else ""
     except ValueError:
@@ -173,6 +181,8 @@ def _permitted(state: TrustState, message: Message, to: str) -> bool:
             return False
         case Publication():  # a hub's issue goes up, down and across
             return origin.type in _HUBS
+        case Designation():  # to a county that does not report here yet, which is what it is about
+            return origin.type in _HUBS and message.origin in state.above(to)
         case _:  # everything else is said by a hub to a unit that reports to it
             return origin.type in _HUBS and message.origin in state.hubs_of(to)
 

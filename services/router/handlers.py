@@ -100,6 +100,7 @@ class Routing:
             self._scope.spawn(self._send(message, outcome), "router-send")
 
     async def _send(self, message: Incoming, judgement: Judgement) -> None:
+        judged_at = self._clock()  # before the recipients can say that they have it
         try:
             await self._publish_outputs(message, judgement)
         except UnavailableError as error:
@@ -110,7 +111,7 @@ class Routing:
         if isinstance(judgement, Refused):
             _log.info("message_refused", reason=judgement.reason.value, digest=judgement.digest)
         self._metrics.judged(judgement)
-        self._receipts.append(due_for(message.delivery_tag, judgement, self._clock()))
+        self._receipts.append(due_for(message.delivery_tag, judgement, judged_at))
         if self._held >= self._settings.prefetch // 2 or self._session.stopping.is_set():
             self._due.hurry()
         else:

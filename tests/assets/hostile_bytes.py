@@ -154,4 +154,5 @@ def _decimals(world: World) -> dict[str, Flaw]:
         "share-negative": share("-0.5", "less than nothing"),
         "share-huge-exponent": share("1e1000000", "a million zeros when written out"),
         "share-tiny-exponent": share("1e-1000000", "a million places when written out"),
+        "share-zero-huge-exponent": share("0E+2000000000", "two billion zeros that are worth nothing"),
     }

@@ -77,7 +77,7 @@ def _senders(world: World) -> dict[str, Flaw]:
         ),
         "expired-key": from_node(JIANGYIN, Reason.KEY_NOT_VALID, "the key was replaced twelve hours ago"),
         "back-dated": from_node(KUNSHAN, Reason.KEY_NOT_VALID, "sent before the key was valid", -24 * 31),
-        "far-past": from_node(KUNSHAN, Reason.KEY_NOT_VALID, "sent in the year 1026", -24 * 365.2425 * 1000),
+        "far-past": from_node(KUNSHAN, Reason.KEY_NOT_VALID, "sent in the year 1926", -24 * 365.2425 * 100),
         "future-date": from_node(KUNSHAN, Reason.SENT_IN_FUTURE, "sent in an hour", 1),
         "expired-directory": from_node(
             KUNSHAN, Reason.DIRECTORY_EXPIRED, "the directory is out of date", now=world.now + years

@@ -16,6 +16,7 @@ from tests.assets.hostile_bytes import hostile_bytes
 from tests.assets.hostile_hubs import hostile_hubs
 from tests.assets.hostile_registry import hostile_registry
 from tests.assets.hostile_signed import hostile_signed
+from tests.assets.hostile_strict import hostile_strict
 from tests.assets.vector_world import GATEWAY, vector_world
 from tests.world import World
 
@@ -35,7 +36,8 @@ def render() -> dict[str, str]:
 
 def all_flaws(world: World) -> dict[str, Flaw]:
     """Return every hostile input by name; a name that stands twice is an error."""
-    parts = (hostile_bytes(world), hostile_signed(world), hostile_hubs(world), hostile_registry(world))
+    makers = (hostile_bytes, hostile_signed, hostile_hubs, hostile_registry, hostile_strict)
+    parts = [make(world) for make in makers]
     found = {name: flaw for part in parts for name, flaw in part.items()}
     assert len(found) == sum(map(len, parts)), "a name stands twice"
     return found

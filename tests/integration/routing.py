@@ -51,10 +51,10 @@ class Box:
         self.messages: list[Incoming] = []
 
     async def take(self, message: Incoming) -> None:
+        await self._session.ack(message.delivery_tag)  # first: whoever waits may close the session
         async with self._news:
             self.messages.append(message)
             self._news.notify_all()
-        await self._session.ack(message.delivery_tag)
 
     async def until(self, enough: Callable[[Self], Any], what: str) -> Any:
         """Wait for a condition over what has come."""

@@ -15,11 +15,12 @@ from openapi_spec_validator import validate
 
 from proto.addresses import ROUTER_CODE, routing_key
 from proto.errors import Reason
+from proto.limits import MAX_RECEIPTS
 from proto.messages import Outcome, Stage, Verdict
 from services.kit.lifecycle import EXIT_SETTINGS
 from tests.integration.archive_room import DEADLINE, Room, entry, publish_registry, settings_for
 from tests.waiting import eventually
-from tests.world import KUNSHAN, PROVINCE, SUZHOU, ZHANGJIAGANG, World
+from tests.world import KUNSHAN, PROVINCE, SUZHOU, WUXI, ZHANGJIAGANG, World
 
 
 @pytest_asyncio.fixture
@@ -75,6 +76,76 @@ async def test_what_does_not_verify_is_shown_with_its_reason(room: Room) -> None
     problems = {s["what"]: s["problem"] for s in await trail(room, report.id)}
     assert problems["refused"] == "receipt.other_bytes"
     assert problems["accepted"] == Reason.KEY_NOT_OF_ORIGIN.value
+
+
+async def test_a_receipt_counts_only_of_whom_it_is_to_say_so(room: Room) -> None:
+    """Wuxi has nothing to do with the report, the province is a recipient and not the router."""
+    w = room.world
+    report, sent = w.report(KUNSHAN)
+    other_bytes = msgspec.structs.replace(entry(*w.report(KUNSHAN), Outcome.DELIVERED), message=report.id)
+    known_id = msgspec.structs.replace(entry(*w.report(KUNSHAN), Outcome.REFUSED, "x"), message=report.id)
+    forged = [entry(report, sent, outcome, "x" * (outcome is Outcome.REFUSED)) for outcome in Outcome]
+    await room.send(
+        (report, sent),
+        w.receipt(WUXI, [KUNSHAN], [*forged, known_id]),
+        w.receipt(PROVINCE, [KUNSHAN], [entry(report, sent, Outcome.ACCEPTED), other_bytes, known_id]),
+        w.receipt(KUNSHAN, [KUNSHAN], forged),
+    )
+    stats = await room.get("/api/v1/stats")
+    assert (stats["accepted"], stats["delivered"], stats["opened"], stats["refused"]) == (0, 0, 0, {})
+    assert {s["what"] for s in await trail(room, report.id)} == {"signed_off", "sent"}
+    honest = [
+        w.receipt(ROUTER_CODE, [KUNSHAN], [entry(report, sent, Outcome.ACCEPTED)]),
+        w.receipt(PROVINCE, [KUNSHAN], [entry(report, sent, Outcome.DELIVERED), entry(report, sent, Outcome.OPENED)]),
+    ]
+    await room.send(*honest)
+    stats = await room.get("/api/v1/stats")
+    assert (stats["accepted"], stats["delivered"], stats["opened"], stats["refused"]) == (1, 1, 1, {})
+    said = {(s["what"], s["by"]) for s in await trail(room, report.id) if s["verified"]}
+    assert said >= {("accepted", ROUTER_CODE), ("delivered", PROVINCE), ("opened", PROVINCE)}
+
+
+async def test_the_reason_of_a_refusal_is_the_routers(room: Room) -> None:
+    w = room.world
+    report, _ = w.report(KUNSHAN)
+    spoilt = w.seal(report, KUNSHAN, key=w.node_keys[ZHANGJIAGANG])
+    await room.refuse(spoilt.packed(), routing_key(KUNSHAN, "report"))
+    await room.send(w.receipt(WUXI, [KUNSHAN], [entry(report, spoilt, Outcome.REFUSED, "made.up")]))
+    await eventually(lambda: room.has_refused(1), "the refused one")
+    (listed,) = (await room.get("/api/v1/refused"))["refused"]
+    assert listed["reason"] is None
+    assert [s["what"] for s in await trail(room, report.id)] == ["signed_off", "signed_off", "sent"]
+
+
+async def test_what_is_said_again_and_again_hides_nothing(room: Room) -> None:
+    w = room.world
+    report, sent = w.report(KUNSHAN)
+    again = w.receipt(SUZHOU, [KUNSHAN], [entry(report, sent, Outcome.DELIVERED)] * MAX_RECEIPTS)
+    refused = [  # somebody else sent other bytes under this id, many times
+        msgspec.structs.replace(entry(report, sent, Outcome.REFUSED, "x"), digest=f"{number:064x}")
+        for number in range(MAX_RECEIPTS)
+    ]
+    honest = w.receipt(ROUTER_CODE, [KUNSHAN], [entry(report, sent, Outcome.ACCEPTED)])
+    await room.send((report, sent), again, w.receipt(ROUTER_CODE, [KUNSHAN], refused), honest)
+    verified = [s["what"] for s in await trail(room, report.id) if s["verified"]]
+    assert sorted(verified) == ["accepted", "delivered", "sent", "signed_off", "signed_off"]
+
+
+async def test_a_receipt_that_units_share_is_given_to_none_of_them_whole(room: Room) -> None:
+    w = room.world
+    first, second = w.report(KUNSHAN), w.report(ZHANGJIAGANG)
+    entries = [entry(*first, Outcome.ACCEPTED), entry(*second, Outcome.ACCEPTED)]
+    shared = w.receipt(ROUTER_CODE, [KUNSHAN, ZHANGJIAGANG], entries)
+    own = w.receipt(ROUTER_CODE, [KUNSHAN], entries[:1])
+    await room.send(first, second, shared, own)
+    path = f"/api/v1/messages/{shared[0].id}"
+    for reader in (KUNSHAN, ZHANGJIAGANG):
+        assert (await room.get(path, reader, reader=reader, status=403))["code"] == "receipt.shared"
+    await room.get(path, WUXI, reader=WUXI, status=404)
+    assert await room.get(path, reader=ROUTER_CODE)  # the operator, as the one who gave it
+    assert await room.get(f"/api/v1/messages/{own[0].id}", KUNSHAN, reader=KUNSHAN)
+    for reader, (message, _) in ((KUNSHAN, first), (ZHANGJIAGANG, second)):
+        assert "accepted" in {s["what"] for s in await trail(room, message.id, reader)}
 
 
 async def test_a_key_that_is_revoked_later_proves_the_past(room: Room) -> None:
@@ -136,12 +207,12 @@ async def test_counts(room: Room) -> None:
     new, new_sent = w.report(KUNSHAN)
     entries = [entry(old, old_sent, Outcome.ACCEPTED), entry(new, new_sent, Outcome.ACCEPTED)]
     entries.append(entry(*w.report(KUNSHAN), Outcome.REFUSED, Reason.SIGN_OFF_MISSING.value))
-    entries.append(entry(new, new_sent, Outcome.DELIVERED))
     await room.send(
         (old, old_sent),
         (new, new_sent),
         (unheard, unheard_sent),
         w.receipt(ROUTER_CODE, [KUNSHAN], entries),
+        w.receipt(SUZHOU, [KUNSHAN], [entry(new, new_sent, Outcome.DELIVERED)]),
         w.decision(SUZHOU, [new], verdict=Verdict.ADOPTED),
     )
     stats = await room.get("/api/v1/stats")

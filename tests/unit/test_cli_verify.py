@@ -9,10 +9,15 @@ import msgspec
 import pytest
 from typer.testing import CliRunner
 
+from proto.envelope import Envelope
 from proto.messages import Directory, Roster
+from services.cli import verdicts
 from services.cli.app import app
 from services.cli.failures import Exit
+from services.cli.trust import Trust
+from services.kit.crypto import PrivateKey
 from services.kit.ids import utc_now
+from services.kit.trust import enrol
 from tests.world import JIANGYIN, KUNSHAN, LEAD_SIGNS, World
 
 
@@ -118,6 +123,99 @@ def test_registry_messages_are_verified_too(world: World, place: Path, tmp_path:
     listed = {type(world.state.apply(e)): e.json() for e in world.registry()}
     result = _verify(place, _file(tmp_path, listed[Directory], listed[Roster]), "--json")
     assert result.exit_code == Exit.GOOD, result.stdout
+
+
+def _judged(world: World, *envelopes: Envelope) -> list[tuple[bool, str]]:
+    trust = Trust(roots=world.pinned, state=world.state, problems=[])
+    return [(v.ok, v.code) for v in (verdicts.judge(trust, e.json(), world.now) for e in envelopes)]
+
+
+def _directory(world: World, key: PrivateKey, **changes: Any) -> Envelope:
+    """Return a directory like the one in force, changed and sealed anew."""
+    directory = msgspec.structs.replace(world.state.directory, id=world.new_id(), **changes)
+    return enrol.seal_message(directory, "directory", key)
+
+
+def test_of_directories_the_one_in_force_is_good_and_older_ones_are_said_to_be_old() -> None:
+    world = World.make(utc_now())
+    first = world.registry()[0]
+    second = world.change_node(KUNSHAN, name="【样例】昆山")
+    assert _judged(world, second, first) == [(True, ""), (True, "registry.superseded")]
+
+
+def test_a_directory_that_was_never_in_force_is_not_good() -> None:
+    world = World.make(utc_now())
+    second_root = world.new_key("second root")
+    world.publish_directory(roots=[enrol.key_record(second_root.public, since=world.begun)])  # retires the first
+    key = enrol.key_record(world.new_key("nobody's").public, since=world.begun)
+    evil, planted = (
+        tuple(msgspec.structs.replace(n, **changes) if n.code == KUNSHAN else n for n in world.state.nodes())
+        for changes in ({"gateway": "evil"}, {"keys": (key,)})
+    )
+    assert _judged(
+        world,
+        _directory(world, world.root, version=3, nodes=evil),  # by the retired root
+        _directory(world, second_root, version=3, nodes=evil),  # by the new one: perhaps the next, not yet taken in
+        _directory(world, world.root, version=2, nodes=evil),  # beside the one in force
+        _directory(world, second_root, version=1, nodes=evil),  # backwards, by a root that signs from 3 on
+        _directory(world, world.root, version=1, nodes=planted),  # backwards, with a key that nobody ever had
+        _directory(world, world.root, version=1, sent_at=world.now),  # older, yet issued later
+    ) == [
+        (False, "registry.not_signed_by_root"),
+        (False, "registry.newer"),
+        (False, "registry.rollback"),
+        (False, "registry.not_signed_by_root"),
+        (False, "registry.invalid"),
+        (False, "registry.rollback"),
+    ]
+
+
+def test_a_root_that_was_revoked_since_proves_no_older_directory() -> None:
+    world = World.make(utc_now())
+    first = world.registry()[0]
+    (root,) = world.state.directory.roots
+    world.publish_directory(roots=[msgspec.structs.replace(root, revoked_from=world.now)])
+    assert _judged(world, first) == [(False, "registry.not_signed_by_root")]
+
+
+def test_an_expired_directory_is_not_good() -> None:
+    world = World.make(utc_now())
+    envelope = world.publish_directory(expires=world.now - timedelta(hours=1))
+    assert _judged(world, envelope) == [(False, "registry.expired")]
+
+
+def test_of_rosters_the_one_in_force_is_good_and_older_ones_are_said_to_be_old() -> None:
+    world = World.make(utc_now())
+    first = next(e for e in world.registry() if world.state.apply(e).origin == KUNSHAN and "roster" in e.payload_type)
+    second = world.change_staff(KUNSHAN, "officer", until=world.now)
+    staff = world.state.staff_of(KUNSHAN)
+    same, next_ = (enrol.roster(KUNSHAN, staff, version=version, id=world.new_id(), at=world.now) for version in (2, 3))
+    assert _judged(world, second, first, world.seal(same, KUNSHAN), world.seal(next_, KUNSHAN)) == [
+        (True, ""),
+        (True, "registry.superseded"),
+        (False, "registry.rollback"),
+        (False, "registry.newer"),
+    ]
+
+
+def test_an_old_directory_is_said_to_be_old(tmp_path: Path) -> None:
+    folder = tmp_path / "later"
+    folder.mkdir()
+    later = World.make(utc_now())
+    first, second = later.registry()[0], later.change_node(KUNSHAN, name="【样例】昆山")
+    (folder / "root.json").write_bytes(msgspec.json.encode(later.pinned))
+    (folder / "directory.json").write_bytes(second.json())
+    result = _verify(folder, _file(tmp_path, first.json()))
+    assert result.exit_code == Exit.GOOD
+    assert "已被新版本取代" in result.stdout
+    assert "registry.superseded" in result.stdout
+
+
+@pytest.mark.parametrize("junk", [b"[" * 100_000, b'{"a":' * 100_000, b'[{"a":' * 100_000, b'["\xff"]', b"\xff\xfe"])
+def test_whatever_a_file_holds_gets_a_verdict(place: Path, tmp_path: Path, junk: bytes) -> None:
+    result = _verify(place, _file(tmp_path, junk), "--json")
+    assert result.exit_code == Exit.NOT_SO
+    assert {m["code"] for m in json.loads(result.stdout)["messages"]} == {"envelope.malformed"}
 
 
 def test_a_key_is_judged_as_of_the_time_asked_for(world: World, place: Path, tmp_path: Path) -> None:

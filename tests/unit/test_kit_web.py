@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -27,6 +28,7 @@ from services.kit.web.problem import (
     unauthorized,
     unavailable,
 )
+from services.kit.web.since import Since
 
 SECRET = "秘密内容"
 
@@ -150,6 +152,37 @@ def test_query_parameters() -> None:
             query_of(request(f"/x?{query}"), Page)
         assert (error.value.problem.status, error.value.problem.code) == (400, "request.invalid")
         assert SECRET not in error.value.problem.detail
+
+
+@pytest.mark.parametrize(
+    "since",
+    [
+        "2026",
+        "-1",
+        "1e9",
+        "0.5",
+        "NaN",
+        "2026-01-01",
+        "2026-01-01T00:00:00",
+        "2026-01-01T00:00Z",
+        "２０２６-01-01T00:00:00Z",
+        "",
+    ],
+)
+def test_a_time_is_asked_for_as_a_time(since: str) -> None:
+    with pytest.raises(ProblemError) as error:
+        query_of(request(f"/x?since={since}"), Since)
+    assert (error.value.problem.status, error.value.problem.code) == (400, "request.invalid")
+    assert "since" in error.value.problem.detail
+
+
+@pytest.mark.parametrize(
+    "since", ["2026-01-01T00:00:00Z", "2026-01-01t08:00:00.000+08:00", "2026-01-01 08:00:00%2B08:00"]
+)
+def test_all_forms_of_a_time_are_taken(since: str) -> None:
+    found = query_of(request(f"/x?since={since.replace('+', '%2B')}"), Since)
+    assert found.since == datetime(2026, 1, 1, tzinfo=UTC)
+    assert query_of(request("/x"), Since).since is None
 
 
 @pytest.mark.parametrize(

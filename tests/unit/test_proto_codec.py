@@ -158,12 +158,6 @@ def test_an_enum_value_cannot_pose_as_another_error() -> None:
     assert reason_of("decision", payload) is Reason.PAYLOAD_MALFORMED
 
 
-def test_duplicate_fields_are_read_as_every_json_reader_does() -> None:
-    payload = GOLDEN["heartbeat"][1].payload.replace(b'"waiting":7', b'"waiting":7,"waiting":8')
-    message = codec.decode(under("heartbeat", payload))
-    assert message.waiting == json.loads(payload)["waiting"] == 8  # type: ignore[attr-defined]
-
-
 def test_messages_cannot_be_changed() -> None:
     message: Message = GOLDEN["heartbeat"][0]
     with pytest.raises(AttributeError):

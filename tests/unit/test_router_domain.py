@@ -104,7 +104,7 @@ RELATIONS = (
     Relation("province to city", PROVINCE, SUZHOU, (*DOWN, Receipt, Publication)),
     Relation("province to department", PROVINCE, REFORM, (*DOWN, Receipt, Publication)),
     Relation("province to direct-report point", PROVINCE, KUNSHAN, (*DOWN, Receipt, Publication)),
-    Relation("province to another county", PROVINCE, ZHANGJIAGANG, (Receipt, Publication)),
+    Relation("province to another county", PROVINCE, ZHANGJIAGANG, (Receipt, Publication, Designation)),
     Relation("province to itself", PROVINCE, PROVINCE, (Receipt, Publication)),
     Relation("department to the province", REFORM, PROVINCE, (*UP, Receipt)),
     Relation("department to department", REFORM, FARMING, (Receipt,)),
@@ -243,6 +243,15 @@ def test_classified_text_is_the_reason_whatever_else_is_wrong(world: World, text
     """Of classified text no copy may be kept, so no other refusal may hide it (Art. 2)."""
     _, unsigned = world.report(KUNSHAN, sign=(), body=f"【样例】{text} 正文")
     arrival = Arrival(body=unsigned.packed(), routing_key="32.05.83.gov.report", user_id="gw-test")
+    judgement = judge(world.state, arrival, world.now)
+    assert isinstance(judgement, Refused)
+    assert judgement.reason is Reason.REPORT_CLASSIFIED
+
+
+def test_a_marking_under_a_key_that_stands_twice_leaves_no_copy(world: World) -> None:
+    content = world.content().replace('"body":', '"body":"【样例】\\n机密★1年\\n内容","body":', 1)
+    _, envelope = world.report(KUNSHAN, content=content)
+    arrival = Arrival(body=envelope.packed(), routing_key="32.05.83.gov.report", user_id="gw-test")
     judgement = judge(world.state, arrival, world.now)
     assert isinstance(judgement, Refused)
     assert judgement.reason is Reason.REPORT_CLASSIFIED

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from proto.envelope import Envelope, seal
 from proto.errors import Reason, RefusedError
 from proto.limits import CLOCK_SKEW_SECONDS
-from proto.messages import Action, Importance, Message, Node, Report, Role, SignOff, Staff
+from proto.messages import Action, Importance, Message, Node, Report, Role, SignOff, Staff, Stage
 from services.kit.trust import enrol
 from services.kit.trust.verify import MAY_SIGN, check_policy, verify_message, verify_report, verify_signature
 from tests.world import HEAD_SIGNS, KUNSHAN, LEAD_SIGNS, SUZHOU, World, fixed_world
@@ -173,7 +173,22 @@ def test_step_14_every_sign_off_must_hold_even_a_needless_one(world: World) -> N
 
 def test_sign_offs_do_not_travel_to_another_unit(world: World) -> None:
     report, _ = world.report(KUNSHAN)
-    assert reason_of_report(world, replace(report, origin=SUZHOU)) is Reason.SIGN_OFF_KEY
+    assert reason_of_report(world, replace(report, origin=SUZHOU)) is Reason.SIGN_OFF_DIGEST
+
+
+def test_nor_where_that_unit_lists_the_same_person_with_the_same_key(world: World) -> None:
+    (lead,) = [s for s in world.state.staff_of(KUNSHAN) if s.person == "lead"]
+    others = [s for s in world.state.staff_of(SUZHOU) if s.person != "lead"]
+    (own,) = [s for s in world.state.staff_of(SUZHOU) if s.person == "lead"]
+    world.publish_roster(SUZHOU, [*others, replace(own, keys=(*own.keys, *lead.keys))])
+    report, _ = world.report(KUNSHAN)
+    assert reason_of_report(world, replace(report, origin=SUZHOU)) is Reason.SIGN_OFF_DIGEST
+
+
+def test_sign_offs_do_not_travel_to_another_chain(world: World) -> None:
+    first, _ = world.report(KUNSHAN)
+    correction, _ = world.report(KUNSHAN, about=first.id, stage=Stage.CORRECTION)
+    assert reason_of_report(world, replace(correction, about=world.new_id())) is Reason.SIGN_OFF_DIGEST
 
 
 @pytest.mark.parametrize(
@@ -184,7 +199,7 @@ def test_step_15_who_may_sign(world: World, importance: Importance, review: Role
         world.state, world.report(KUNSHAN, importance=importance, sign=HEAD_SIGNS)[0], now=world.now
     )
     statements = [
-        SignOff(digest="0" * 64, person="lead", role=role, action=action, at=world.now)
+        SignOff(digest="0" * 64, node=KUNSHAN, person="lead", role=role, action=action, at=world.now)
         for action, role in ((Action.REVIEWED, review), (Action.APPROVED, approval))
         if role is not None
     ]

@@ -3,7 +3,8 @@
 A step is ``verified`` where its own envelope verifies with what is known today of nodes, keys and staff, judged as of
 the time it was stored: a key revoked since still proves what was stored before. It takes (1) the signature of whoever
 says it, (2) for a sign-off, that person's key and office, (3) for a receipt, that it speaks of these very bytes and not
-of others under the same id. A directory is signed by a root, whose keys are judged when it is taken in: (4) here it is
+of others under the same id. Whose receipts are asked for at all is the store's business: the router's, and those of the
+message's recipients on what they received. A directory is signed by a root, whose keys are judged when it is taken in: (4) here it is
 verified while it is the one in force. (5) The originals that a forwarded report carries are judged as of their own time.
 """
 

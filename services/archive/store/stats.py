@@ -6,6 +6,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from proto.addresses import ROUTER_CODE
 from services.kit.db import Database
 
 REFUSED_SHOWN: Final = 100
@@ -19,7 +20,11 @@ class Latency(Struct, frozen=True, kw_only=True):
 
 
 class Stats(Struct, frozen=True, kw_only=True):
-    """What the repository holds (统计). Receipts count once per message, however many say the same."""
+    """What the repository holds (统计).
+
+    Receipts count once per message, however many say the same, and only of whom they are to say it: the router of
+    accepting and refusing, a recipient of what it received itself; and only about the very bytes.
+    """
 
     messages: dict[str, int]  # by kind
     accepted: int  # stored reports whose receipt of acceptance is stored too
@@ -55,8 +60,9 @@ class StatsReader:
         """Return the counts of messages sent since then, of all where None."""
         async with self._database.connection() as connection:
             kinds = {r["kind"]: r["count"] async for r in self._q.messages_by_kind(connection, since=since)}
-            accepted = await self._q.accepted(connection, since=since)
-            refused = {r["reason"]: r["count"] async for r in self._q.refused_by_reason(connection, since=since)}
+            accepted = await self._q.accepted(connection, since=since, router=ROUTER_CODE)
+            reasons = self._q.refused_by_reason(connection, since=since, router=ROUTER_CODE)
+            refused = {r["reason"]: r["count"] async for r in reasons}
             places = {r["outcome"]: r["count"] async for r in self._q.deliveries(connection, since=since)}
             latency = await self._q.latency(connection, since=since)
             adopted = await self._q.adopted(connection, since=since)
@@ -76,5 +82,5 @@ class StatsReader:
     async def refused(self) -> list[RefusedMessage]:
         """Return the newest refused messages."""
         async with self._database.connection() as connection:
-            rows = self._q.newest_refused(connection, limit=REFUSED_SHOWN)
+            rows = self._q.newest_refused(connection, limit=REFUSED_SHOWN, router=ROUTER_CODE)
             return [RefusedMessage(**dict(row)) async for row in rows]

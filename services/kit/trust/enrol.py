@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from proto import codec
-from proto.envelope import Envelope, Signer, digest_of, kind_of, seal
+from proto.envelope import Envelope, Signer, digest_of, seal
 from proto.errors import Reason, RefusedError
 from proto.messages import Action, Algorithm, Directory, Key, KeyRequest, Node, Role, Roster, SignOff, Staff
 from services.kit.crypto import PrivateKey, keyid_of, load_public
@@ -24,9 +24,21 @@ def seal_message(message: msgspec.Struct, kind: str, signer: Signer) -> Envelope
     return seal(kind, codec.encode(message), [signer])
 
 
-def sign_off(content: str, *, person: str, role: Role, action: Action, at: datetime, key: Signer) -> Envelope:
-    """Return a person's sealed statement over a report's content (审核/签发)."""
-    statement = SignOff(digest=digest_of(content.encode()), person=person, role=role, action=action, at=at)
+def sign_off(
+    content: str,
+    *,
+    node: str,
+    person: str,
+    role: Role,
+    action: Action,
+    at: datetime,
+    key: Signer,
+    about: UUID | None = None,
+) -> Envelope:
+    """Return a person's sealed statement over the content of a unit's report ``about`` another or none (审核/签发)."""
+    statement = SignOff(
+        digest=digest_of(content.encode()), node=node, about=about, person=person, role=role, action=action, at=at
+    )
     return seal_message(statement, codec.SIGN_OFF_KIND, key)
 
 
@@ -45,12 +57,10 @@ def key_request(node: str, name: str, *, new: PrivateKey, old: PrivateKey | None
 
 def open_key_request(envelope: Envelope, directory: Directory | None) -> KeyRequest:
     """Return a request whose signatures hold: the new key's always, the replaced key's on rotation."""
-    if kind_of(envelope.payload_type) != codec.KEY_REQUEST_KIND:
-        raise RefusedError(Reason.PAYLOAD_UNKNOWN_KIND)
+    request = codec.decode_key_request(envelope)
     try:
-        request = msgspec.json.decode(envelope.payload, type=KeyRequest)
         load_public(request.algorithm, request.public)
-    except (msgspec.MsgspecError, UnicodeError, RecursionError, KeyUnusableError) as error:
+    except KeyUnusableError as error:
         raise RefusedError(Reason.PAYLOAD_MALFORMED) from error
     needed = {keyid_of(request.public): (request.algorithm, request.public)}
     if request.replaces is not None:

@@ -114,6 +114,15 @@ class TrustState:
         """Return the version of a node's roster, 0 where there is none."""
         return self._roster_versions.get(code, (0, ""))[0]
 
+    def above(self, code: str) -> Iterator[str]:
+        """The units above one in the directory, nearest first."""
+        seen = {code}
+        node = self._nodes.get(code)
+        while node is not None and node.parent is not None and node.parent not in seen:
+            seen.add(node.parent)
+            yield node.parent
+            node = self._nodes.get(node.parent)
+
     def hubs_of(self, code: str) -> tuple[str, ...]:
         """Return where a unit reports: its parent, and the province too for a direct-report point (Art. 5(4))."""
         node = self._nodes.get(code)

@@ -7,7 +7,7 @@ Message: (1) a directory in force, (2) a known, active origin, (3) sent through 
 by a key of the origin, (5) the key neither revoked by now nor outside its validity when signed, (6) the signature covers
 the bytes, (7) not sent in the future.
 
-Report: (8) content well-formed and chained, then each sign-off: (9) covers this content, (10) by a person on the roster,
+Report: (8) content well-formed and chained, then each sign-off: (9) covers this content of this unit in this chain, (10) by a person on the roster,
 (11) with that person's key, not revoked, (12) in office at that time and not after sending, (13) in a role held,
 (14) signature valid. Last, (15) the review and the approval that the importance asks for.
 """
@@ -135,6 +135,10 @@ def verify_sign_off(
     statement = codec.decode_sign_off(envelope)
     if statement.digest != digest_of(about.content.encode()):  # (9)
         raise RefusedError(Reason.SIGN_OFF_DIGEST)
+    if (statement.node, statement.about) != (about.origin, about.about):
+        raise RefusedError(
+            Reason.SIGN_OFF_DIGEST, "another unit" if statement.node != about.origin else "another chain"
+        )
     staff = state.staff(about.origin, statement.person)
     if staff is None:  # (10)
         raise RefusedError(Reason.SIGN_OFF_PERSON, statement.person)

@@ -16,6 +16,12 @@ from services.kit.web.problem import forbidden, unauthorized
 ALL: Final = "*"
 
 
+def token_digest(request: web.Request) -> str | None:
+    """Return the SHA-256 of the bearer token, hex; None where there is none. Any bytes may come in a header."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return digest_of(token.encode(errors="surrogateescape")) if scheme == "Bearer" and token else None
+
+
 class Access:
     """Who may read as whom."""
 
@@ -46,8 +52,8 @@ class Access:
 
     def nodes(self, request: web.Request) -> frozenset[str]:
         """Return the nodes that the request's token stands for."""
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        nodes = self._table.get(digest_of(token.encode())) if scheme == "Bearer" and token else None
+        digest = token_digest(request)
+        nodes = self._table.get(digest) if digest else None
         if nodes is None:
             raise unauthorized()
         return nodes

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Final, TypeVar
 
@@ -11,6 +12,8 @@ from aiohttp import web
 from services.kit.web.problem import Problem, invalid
 
 T = TypeVar("T")
+_TIME: Final = re.compile(r"\d{4}-\d\d-\d\d.\d\d:\d\d:\d\d", re.ASCII)
+"""How a time begins (RFC 3339, 5.6); the rest is msgspec's to judge."""
 Read = Callable[[], Awaitable[T]]
 """Reads and decodes the body: not before the handler asks for it, so that who may not ask makes us read nothing."""
 Handler = Callable[[web.Request, Any], Awaitable[Any]]
@@ -31,6 +34,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     body_limit: int | None = None  # bytes of the body; None: the service's own bound
     query: Any = None  # struct of the query parameters; the handler reads it with ``query_of``
     answer: Any = None  # type of the JSON answer
+    files: Sequence[str] = ()  # media types of an answer that is a file instead
     status: int = 200
     again: int | None = None  # status where the thing was there already; the answer is the same
     errors: Sequence[int] = (400, 401, 403, 404)
@@ -76,10 +80,16 @@ def reply(answer: Any, status: int) -> web.Response:
 
 def query_of(request: web.Request, kind: type[msgspec.Struct]) -> Any:
     """Return the query parameters as ``kind``; a wrong one is a 400 that names it."""
+    asked = dict(request.query)
     try:
-        return msgspec.convert(dict(request.query), kind, strict=False)
+        found = msgspec.convert(asked, kind, strict=False)
     except msgspec.ValidationError as error:
         raise invalid(place_of(error)) from error
+    for field, name in zip(kind.__struct_fields__, kind.__struct_encode_fields__, strict=True):
+        # reading leniently takes a number for seconds since 1970
+        if isinstance(getattr(found, field), datetime) and name in asked and not _TIME.match(asked[name]):
+            raise invalid(f"Expected an RFC 3339 time - at `$.{name}`")
+    return found
 
 
 def place_of(error: Exception) -> str:
@@ -151,7 +161,9 @@ def _responses(e: Endpoint, by_type: dict[str, Any]) -> dict[str, Any]:
     good: dict[str, Any] = {"description": "OK"}
     if e.answer is not None:
         good["content"] = {"application/json": {"schema": by_type[repr(e.answer)]}}
+    if e.files:
+        good["content"] = {media.partition(";")[0]: {} for media in e.files}
     problem = {"description": "Problem", "content": {_PROBLEM_TYPE: {"schema": by_type[repr(Problem)]}}}
-    status = e.status if e.answer is not None or e.status != HTTPStatus.OK else 204
+    status = e.status if e.answer is not None or e.files or e.status != HTTPStatus.OK else 204
     success = {str(code): good for code in (status, e.again) if code is not None}
     return {**success, **{str(code): problem for code in (*e.errors, 503)}}

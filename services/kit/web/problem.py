@@ -101,7 +101,7 @@ async def problem_middleware(
     except UnavailableError:
         return respond(unavailable())
     except TransientError as error:
-        _log.warning("request_failed_for_now", path=request.path, error=str(error))
+        _log.warning("request_failed_for_now", path=_path(request), error=str(error))
         return respond(unavailable())
     except web.HTTPRequestEntityTooLarge:
         return respond(
@@ -117,8 +117,13 @@ async def problem_middleware(
         zh, en = titles.get(error.status, ("请求无法处理", "The request cannot be served"))
         return respond(ProblemError(error.status, f"http.{error.status}", zh, en, headers=_allow(error)))
     except Exception:  # noqa: BLE001 - logged, and the client is told no more
-        _log.exception("request_failed", path=request.path)
+        _log.exception("request_failed", path=_path(request))
         return respond(ProblemError(500, "internal", "系统内部错误", "Internal error"))
+
+
+def _path(request: web.Request) -> str:
+    """Return the path as a log may hold it: percent-encoded, so that it is one word of ASCII whatever was asked for."""
+    return request.rel_url.raw_path
 
 
 def _allow(error: web.HTTPException) -> dict[str, str]:
