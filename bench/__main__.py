@@ -1,4 +1,4 @@
-"""``bin/bench pipeline [--json] [--quick] [--passages FILE.jsonl]``."""
+"""``bin/bench pipeline|scoring [--json] [--quick] [--passages FILE.jsonl]``."""
 
 import argparse
 import asyncio
@@ -14,6 +14,7 @@ import uvloop
 
 from bench.measure import machine, until
 from bench.router_path import router_path
+from bench.scoring import scoring
 from bench.whole_path import Load, drain, latency, passages_from, signed_submissions, throughput
 from deploy.embedded.rabbitmq import PrivateRabbit
 from services.cli.network.units import read_units
@@ -24,12 +25,15 @@ from tests.network import Network
 def main() -> None:
     """Run a benchmark and print its figures."""
     parser = argparse.ArgumentParser(prog="bin/bench")
-    parser.add_argument("what", choices=["pipeline"])
+    parser.add_argument("what", choices=["pipeline", "scoring"])
     parser.add_argument("--json", action="store_true", help="one JSON object on the last line")
     parser.add_argument("--quick", action="store_true", help="a tenth of the size: a look, not a figure")
     parser.add_argument("--passages", help="JSONL with a `body` in each line; generated text where absent")
     options = parser.parse_args()
-    figures = uvloop.run(pipeline(quick=options.quick, passages=options.passages))
+    if options.what == "scoring":
+        figures = uvloop.run(scoring(quick=options.quick))
+    else:
+        figures = uvloop.run(pipeline(quick=options.quick, passages=options.passages))
     if options.json:
         print(json.dumps(figures))
     else:

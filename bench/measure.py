@@ -25,9 +25,18 @@ def median(values: Sequence[float]) -> float:
 
 def rss_mb(pid: int) -> float:
     """Return the resident memory of a process in MB; 0 where it is gone."""
+    return _memory(pid, "VmRSS:")
+
+
+def peak_mb(pid: int) -> float:
+    """Return the most resident memory that a process ever had, in MB; 0 where it is gone."""
+    return _memory(pid, "VmHWM:")
+
+
+def _memory(pid: int, field: str) -> float:
     with contextlib.suppress(OSError):
         for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-            if line.startswith("VmRSS:"):
+            if line.startswith(field):
                 return int(line.split()[1]) / 1024
     return 0.0
 

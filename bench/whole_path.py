@@ -44,7 +44,7 @@ async def signed_submissions(network: Network, passages: list[str], count: int) 
         ).decode()
         key, now = await network.people.key(node, "lead"), datetime.now(UTC)
         signed = [
-            sign_off(content, person="lead", role=Role.OFFICE_LEAD, action=action, at=now, key=key)
+            sign_off(content, node=node, person="lead", role=Role.OFFICE_LEAD, action=action, at=now, key=key)
             for action in (Action.REVIEWED, Action.APPROVED)
         ]
         request = {"content": content, "sign_offs": [msgspec.Raw(s.json()) for s in signed], "id": new_id()}

@@ -21,10 +21,9 @@ from services.kit.web.access import Access
 from services.kit.web.server import build_app, serving
 from services.scoring.handlers import Intake
 from services.scoring.metrics import ScoringMetrics
-from services.scoring.rulefiles import check_unchanged, read_rules
 from services.scoring.settings import ScoringSettings
-from services.scoring.store import Store
-from services.scoring.views import Views
+from services.scoring.store import Reading, Recording, Rulebooks
+from services.scoring.views import Room, endpoints
 
 SERVICE: Final = "scoring"
 SQL: Final = Path(__file__).parent / "sql"
@@ -43,7 +42,6 @@ def main() -> int:
 
 async def serve(settings: ScoringSettings, stop: asyncio.Event, *, clock: Clock = utc_now) -> None:
     """Build everything and run until ``stop`` is set; the batch in hand is committed and acknowledged first."""
-    book = read_rules(settings.rules_dir)
     access = Access.from_file(settings.access_file)
     registry = Registry(TrustState(pinned_roots(settings.root_key_file)))
     metrics_registry = CollectorRegistry()
@@ -54,13 +52,12 @@ async def serve(settings: ScoringSettings, stop: asyncio.Event, *, clock: Clock 
     async with await_database(database_url, SERVICE, SQL, stop) as database:
         if database is None:
             return
-        store = Store(database)
-        recorded = await store.record_rules(book)
-        check_unchanged(book, recorded)
+        books = Rulebooks(database)
+        await books.refresh()
         intake = Intake(
             registry,
-            book,
-            store,
+            books,
+            Recording(database, books),
             metrics,
             clock,
             grace=settings.registry_grace,
@@ -71,10 +68,10 @@ async def serve(settings: ScoringSettings, stop: asyncio.Event, *, clock: Clock 
             await registry.follow(session)
             await BatchConsumer(session, intake.handle, size=settings.batch).run([SCORING_QUEUE])
 
-        views = Views(store, registry.state, book, recorded, access, clock)
+        room = Room(Reading(database), Rulebooks(database), registry.state, access, clock)
         app = build_app(
             "Yizhan scoring",
-            views.endpoints(),
+            endpoints(room),
             version=VERSION,
             metrics=metrics_registry,
             ready=lambda: bus.online,

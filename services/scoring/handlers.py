@@ -2,26 +2,48 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Protocol
 
 import structlog
 
+from proto.envelope import kind_of, unpack
+from proto.errors import RefusedError
 from services.kit.bus import Incoming
 from services.kit.errors import PoisonError, TransientError
 from services.kit.ids import Clock
 from services.kit.registry import Registry
+from services.kit.trust.state import TrustState
 from services.scoring.domain.judging import Ignored, Scored, judge
-from services.scoring.domain.rules import RuleBook
+from services.scoring.domain.known import Books
+from services.scoring.domain.stating import SAID_KINDS, Said, read
 from services.scoring.metrics import ScoringMetrics
-from services.scoring.store import Store
+from services.scoring.store import Batch, Recorded
 
 _log: Final = structlog.get_logger()
+Judged = Scored | Said | Ignored
+
+
+class Recorder(Protocol):
+    """Where batches go."""
+
+    async def record(self, batch: Batch) -> Recorded:
+        """Record a batch in one transaction."""
+        ...
+
+
+def judgement(body: bytes, state: TrustState, books: Books) -> Judged:
+    """Return what a delivered body is: something that scores, something that is said of the score, or neither."""
+    try:
+        kind = kind_of(unpack(body).payload_type)
+    except RefusedError:
+        return judge(body, state, books)  # which says the same
+    return read(body, state) if kind in SAID_KINDS else judge(body, state, books)
 
 
 class Intake:
-    """Takes in delivered decisions.
+    """Takes in what is delivered.
 
-    One that our trust state cannot judge yet waits for newer state: ``grace`` seconds in place, as it may only just have
+    What our trust state cannot judge yet waits for newer state: ``grace`` seconds in place, as it may only just have
     overtaken its directory, then by being tried again, and ``patience`` seconds after it was first seen it is poison. The
     others of its batch are recorded meanwhile.
     """
@@ -29,8 +51,8 @@ class Intake:
     def __init__(
         self,
         registry: Registry,
-        book: RuleBook,
-        store: Store,
+        books: Books,
+        store: Recorder,
         metrics: ScoringMetrics,
         clock: Clock,
         *,
@@ -38,7 +60,7 @@ class Intake:
         patience: float,
     ) -> None:
         self._registry = registry
-        self._book = book
+        self._books = books
         self._store = store
         self._metrics = metrics
         self._clock = clock
@@ -53,12 +75,16 @@ class Intake:
         the registry long enough: it is to be found and parked, to be replayed once the registry is in order.
         """
         judged = await self._judge_all([message.body for message in batch])
-        scored = [each for each in judged if isinstance(each, Scored)]
-        ignored = [each for each in judged if isinstance(each, Ignored) and not each.may_turn]
-        recorded = await self._store.record(scored, ignored)
-        self._metrics.recorded(recorded.decisions, recorded.entries, recorded.ignored)
+        recorded = await self._store.record(
+            Batch(
+                scored=[each for each in judged if isinstance(each, Scored)],
+                said=[each for each in judged if isinstance(each, Said)],
+                ignored=[each for each in judged if isinstance(each, Ignored) and not each.may_turn],
+            )
+        )
+        self._metrics.recorded(recorded)
         for each in recorded.ignored:
-            _log.warning("decision_ignored", reason=each.reason, message_id=str(each.message), hub=each.hub)
+            _log.warning("message_ignored", reason=each.reason, message_id=str(each.message), hub=each.hub)
         waiting = _waiting(judged)
         for each in waiting:
             if self._overdue(each):
@@ -66,19 +92,19 @@ class Intake:
         if waiting:
             raise TransientError(f"{len(waiting)} wait for the registry: {waiting[0].reason}")
 
-    async def _judge_all(self, bodies: Sequence[bytes]) -> list[Scored | Ignored]:
+    async def _judge_all(self, bodies: Sequence[bytes]) -> list[Judged]:
         state = self._registry.state
         if not state.ready:
             raise TransientError("there is no directory yet")
         generation = state.generation
-        judged = [judge(body, state, self._book) for body in bodies]
+        judged = [judgement(body, state, self._books) for body in bodies]
         self._note(_waiting(judged))
         while any(not self._overdue(each) for each in _waiting(judged)):
             if not await self._registry.wait_newer(generation, self._grace):
                 break
             generation = state.generation
             judged = [
-                judge(body, state, self._book) if isinstance(each, Ignored) and each.may_turn else each
+                judgement(body, state, self._books) if isinstance(each, Ignored) and each.may_turn else each
                 for body, each in zip(bodies, judged, strict=True)
             ]
         return judged
@@ -97,5 +123,5 @@ class Intake:
         return now - self._first_seen.get(each.digest, now) >= self._patience
 
 
-def _waiting(judged: Sequence[Scored | Ignored]) -> list[Ignored]:
+def _waiting(judged: Sequence[Judged]) -> list[Ignored]:
     return [each for each in judged if isinstance(each, Ignored) and each.may_turn]

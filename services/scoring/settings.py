@@ -7,7 +7,6 @@ class ScoringSettings(ServiceSettings, frozen=True, kw_only=True):
     """Settings of the scoring service (计分)."""
 
     access_file: str  # JSON: hash of a bearer token → the nodes whose rights it has
-    rules_dir: str  # folder of rule files, one version of the rule set in each *.toml
-    batch: int = 200  # decisions recorded in one transaction
+    batch: int = 200  # messages recorded in one transaction
     registry_grace: float = 1.0  # seconds to wait in place for the registry to introduce a key or a unit
     registry_patience: float = 60.0  # seconds of trying again after which what it has not introduced is parked

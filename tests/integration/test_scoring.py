@@ -10,11 +10,12 @@ import pytest_asyncio
 from msgspec.structs import replace
 
 from proto.addresses import routing_key
-from proto.messages import Verdict
+from proto.messages import Outcome, Verdict
 from proto.topology import DEAD_QUEUE
 from services.kit.bus import open_session
-from services.kit.errors import SettingsError
+from services.kit.db import migrate
 from services.kit.trust import enrol
+from services.scoring.app import SQL
 from services.scoring.domain.calendar import SHANGHAI
 from tests.integration.scoring_service import Scoring, scoring_service, settings_for, share_of, shuffled
 from tests.waiting import eventually
@@ -65,11 +66,12 @@ async def test_the_database_itself_refuses_to_change_the_ledger(scoring: Scoring
     await scoring.deliver(world.decision(PROVINCE, [world.report(REFORM)[0]], verdict=Verdict.ADOPTED))
     await scoring.settled(entries=1)
     before = await scoring.rows("SELECT * FROM entry")
-    for table in ("entry", "decision", "ignored", "rule_version"):
+    tables = ("entry", "fact", "ref", "ignored", "rules", "report", "bulletin", "designation", "appeal", "entry_0001")
+    for table in tables:
         for statement in (f"DELETE FROM {table}", f"TRUNCATE {table} CASCADE"):  # noqa: S608
             with pytest.raises(asyncpg.RestrictViolationError, match="only grows"):
                 await scoring.rows(statement)
-    for statement in ("UPDATE entry SET points = 99", "UPDATE decision SET hub = '320500'"):
+    for statement in ("UPDATE entry SET points = 99", "UPDATE fact SET hub = '320500'"):
         with pytest.raises(asyncpg.RestrictViolationError, match="only grows"):
             await scoring.rows(statement)
     assert await scoring.rows("SELECT * FROM entry") == before
@@ -95,9 +97,11 @@ async def test_what_does_not_count_is_recorded_with_its_reason(scoring: Scoring,
     )
     key = routing_key(FARMING, "decision")
     await scoring.put(b"not an envelope", key)
-    await scoring.put(world.report(REFORM)[1].packed(), key)
+    await scoring.put(
+        world.receipt(PROVINCE, [REFORM], [world.entry(adopted, sealed, Outcome.OPENED)])[1].packed(), key
+    )
     totals = await scoring.settled(
-        decisions=0,
+        decisions=1,  # the weekly one: rules that know it may come yet
         ignored={
             "scoring.not_its_unit": 1,
             "scoring.series_unknown": 1,
@@ -106,7 +110,7 @@ async def test_what_does_not_count_is_recorded_with_its_reason(scoring: Scoring,
             "signature.invalid": 1,
             "scoring.shares": 1,
             "envelope.malformed": 1,
-            "scoring.not_a_decision": 1,
+            "scoring.not_scored": 1,
         },
     )
     assert totals["entries"] == 0
@@ -179,9 +183,7 @@ async def test_what_the_registry_never_introduces_is_parked_alone_and_can_be_rep
         await scoring.settled(entries=4, ignored={})
 
 
-async def test_a_restart_changes_nothing_and_a_changed_version_stops_it(
-    amqp_url: str, database_url: str, world: World, tmp_path: Path
-) -> None:
+async def test_a_restart_changes_nothing(amqp_url: str, database_url: str, world: World, tmp_path: Path) -> None:
     settings = settings_for(tmp_path, amqp_url, database_url, world)
     history = shuffled(
         [world.decision(PROVINCE, [world.report(REFORM)[0]], verdict=Verdict.ADOPTED) for _ in range(20)], seed=1
@@ -190,20 +192,34 @@ async def test_a_restart_changes_nothing_and_a_changed_version_stops_it(
         await scoring.deliver(*history)
         await scoring.settled(entries=20, points="60")
         before = await scoring.rows("SELECT * FROM entry ORDER BY number")
-    rules = Path(settings.rules_dir) / "default.toml"
-    rules.write_text(rules.read_text(encoding="utf-8").replace("daily = 3", "daily = 4"), encoding="utf-8")
-    with pytest.raises(SettingsError, match="was changed after it came into use"):
-        async with scoring_service(settings, world):
-            pass
-    rules.write_text(rules.read_text(encoding="utf-8").replace("daily = 4", "daily = 3"), encoding="utf-8")
-    async with scoring_service(settings, world) as scoring:
+    async with scoring_service(settings, world, rules=False) as scoring:
         await scoring.deliver(*history)
         await _drained(scoring, world)
         assert await scoring.rows("SELECT * FROM entry ORDER BY number") == before
+
+
+async def test_the_first_ledger_is_kept_and_no_longer_read(database_url: str, tmp_path: Path) -> None:
+    folder = tmp_path / "migrations"
+    folder.mkdir()
+    (folder / "0001_ledger.sql").write_bytes((SQL / "migrations" / "0001_ledger.sql").read_bytes())
+    await migrate(database_url, "scoring", folder)
+    connection = await asyncpg.connect(database_url, server_settings={"search_path": "scoring"})
+    try:
+        await connection.execute(
+            "INSERT INTO decision (id, hub, verdict, digest, sent_at)"
+            " VALUES (gen_random_uuid(), '320000', 'adopted', 'x', now())"
+        )
+        assert await migrate(database_url, "scoring", SQL / "migrations") == 2
+        assert await connection.fetchval("SELECT count(*) FROM decision_0001") == 1
+        with pytest.raises(asyncpg.RestrictViolationError, match="only grows"):
+            await connection.execute("DELETE FROM decision_0001")
+        assert await connection.fetchval("SELECT count(*) FROM fact") == 0
+    finally:
+        await connection.close()
 
 
 async def _drained(scoring: Scoring, world: World) -> None:
     """Wait until all that was put on the queue before has been handled: its one consumer keeps the order."""
     last = world.decision(PROVINCE, [world.report(REFORM)[0]], verdict=Verdict.RETURNED, reason="【样例】")
     await scoring.deliver(last)
-    await eventually(lambda: scoring.rows(f"SELECT FROM decision WHERE id = '{last[0].id}'"), "the last decision")
+    await eventually(lambda: scoring.rows(f"SELECT FROM fact WHERE id = '{last[0].id}'"), "the last decision")

@@ -92,9 +92,10 @@ async def test_points_lead_to_item_issue_and_rule(scoring: Scoring, world: World
     _, answer = await scoring.get(f"/api/v1/explain/{KUNSHAN}/{month_of(world.now)}", hub=PROVINCE)
     (line,) = answer["lines"]
     assert answer["points"] == "1.2"
-    assert "3 × 0.4 = 1.2 分（规则 example 2026-1 points.province.daily）" in line["zh"]
+    assert "3 × 0.4 = 1.2 分（规则 2026-1/points.province.daily）" in line["zh"]
     assert "daily 1" in line["en"]
-    assert {"decision", "report", "issue", "rule_version"} <= set(line["entry"])
+    assert {"event", "report", "issue", "rule_version"} <= set(line["entry"])
+    assert (line["hub"], line["points"], line["rule"]) == (PROVINCE, "1.2", "2026-1/points.province.daily")
 
 
 async def test_the_ledger_is_read_page_by_page(scoring: Scoring) -> None:
@@ -111,7 +112,9 @@ async def test_the_ledger_is_read_page_by_page(scoring: Scoring) -> None:
 async def test_rules_and_totals(scoring: Scoring, world: World) -> None:
     assert (await scoring.get("/api/v1/rules", ""))[0] == 401
     _, rules = await scoring.get("/api/v1/rules", "kunshan")
-    (version,) = rules["versions"]
+    assert {version["hub"] for version in rules["versions"]} == {PROVINCE, SUZHOU, WUXI}
+    _, own = await scoring.get("/api/v1/rules", "kunshan", hub=SUZHOU)
+    (version,) = own["versions"]
     assert version["in_force"]
     assert "非省定标准" in version["rules"]["title"]
     assert version["rules"]["points"]["city"] == {"daily": "2", "special": "6", "research": "10"}
@@ -136,6 +139,9 @@ async def test_an_unknown_hub_is_not_found(scoring: Scoring) -> None:
 async def test_the_api_document_is_valid(scoring: Scoring) -> None:
     _, document = await scoring.get("/api/openapi.json", "")
     validate(document)
+    hub = "/api/v1/hubs/{hub}"
     assert set(document["paths"]) == {
-        "/api/v1/months/{hub}/{month}", "/api/v1/ledger", "/api/v1/explain/{unit}/{month}", "/api/v1/rules", "/api/v1/stats",
+        "/api/v1/months/{hub}/{month}", "/api/v1/ledger", "/api/v1/explain/{unit}/{month}", "/api/v1/rules",
+        "/api/v1/stats", f"{hub}/rules/dry-run", f"{hub}/bulletins", f"{hub}/bulletins/draft", f"{hub}/years/{{year}}",
+        f"{hub}/obligations/{{month}}", f"{hub}/standing/{{year}}", f"{hub}/awards/{{year}}", f"{hub}/appeals",
     }  # fmt: skip

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -14,32 +15,50 @@ import pytest
 from msgspec.structs import replace
 
 from proto.envelope import Envelope
-from proto.messages import Verdict
-from services.kit.db import open_database
+from proto.messages import Adjustment, AdjustmentLine, Closure, Instruction, Level, Message, Progress, Step, Verdict
+from services.kit.db import Database, open_database
 from services.scoring.app import SQL
+from services.scoring.domain.calendar import month_of
 from services.scoring.domain.judging import Ignored, Scored, judge
-from services.scoring.rulefiles import read_rules
-from services.scoring.store import Store
-from tests.integration.scoring_service import RULES, share_of, shuffled
-from tests.world import FARMING, JIANGYIN, KUNSHAN, PROVINCE, REFORM, SUZHOU, World
+from services.scoring.domain.recompute import compare, recompute
+from services.scoring.domain.stating import Said
+from services.scoring.handlers import judgement
+from services.scoring.store import Batch, Reading, Recording, Rulebooks
+from tests.integration.scoring_service import RULES, rules_of, share_of, shuffled
+from tests.world import FARMING, HUBS, JIANGYIN, KUNSHAN, PROVINCE, REFORM, SUZHOU, ZHANGJIAGANG, World
 
-BOOK = read_rules(str(RULES.parent))
-CONTENT = "SELECT id, decision, report, unit, month, items, points, reverses, at FROM entry ORDER BY id"
+CONTENT = "SELECT id, event, report, unit, hub, month, items, points, rule, via, reverses, at FROM entry ORDER BY id"
+
+
+class Fresh(Recording):
+    """A store in a schema of its own."""
+
+    def __init__(self, database: Database) -> None:
+        self.books = Rulebooks(database)
+        self.database = database
+        super().__init__(database, self.books)
 
 
 @asynccontextmanager
-async def fresh_store(database_url: str, schema: str) -> AsyncIterator[tuple[Store, Any]]:
+async def fresh_store(database_url: str, schema: str) -> AsyncIterator[tuple[Fresh, Any]]:
     async with open_database(database_url, schema, Path(SQL)) as database:
-        store = Store(database)
-        await store.record_rules(BOOK)
-        yield store, database.pool
+        yield Fresh(database), database.pool
 
 
-async def record(store: Store, world: World, envelopes: list[Envelope]) -> None:
-    judged = [judge(envelope.packed(), world.state, BOOK) for envelope in envelopes]
+async def record(store: Fresh, world: World, envelopes: list[Envelope]) -> None:
+    judged = [judgement(envelope.packed(), world.state, store.books) for envelope in envelopes]
     await store.record(
-        [each for each in judged if isinstance(each, Scored)], [each for each in judged if isinstance(each, Ignored)]
+        Batch(
+            scored=[each for each in judged if isinstance(each, Scored)],
+            said=[each for each in judged if isinstance(each, Said)],
+            ignored=[each for each in judged if isinstance(each, Ignored)],
+        )
     )
+
+
+def rules_for(world: World) -> list[Envelope]:
+    quzhou = (RULES.parent / "quzhou.toml").read_text(encoding="utf-8")
+    return [rules_of(world, hub, quzhou if hub == SUZHOU else "")[1] for hub in HUBS]
 
 
 def history_of(world: World) -> list[Envelope]:
@@ -63,11 +82,36 @@ def history_of(world: World) -> list[Envelope]:
             (PROVINCE, foreign, 4),
         )
     ]
-    return [envelope for _, envelope in (*single, special, in_city, merged, foreign, *backs)]
+    return [envelope for _, envelope in (*single, special, in_city, merged, foreign, *backs, *_sent_on(world))]
+
+
+def _sent_on(world: World) -> list[tuple[Message, Envelope]]:
+    """A county's item that its city sends on, adopted above and directed upon; an accepted answer; a deduction."""
+    own, carrier = world.report(ZHANGJIAGANG)[0], world.report(SUZHOU)[0]
+    chosen, _ = world.decision(SUZHOU, [own], verdict=Verdict.SELECTED)
+    selected = replace(chosen, level=Level.PROVINCE, forwarded_as=carrier.id)
+    above = world.decision(PROVINCE, [carrier], verdict=Verdict.ADOPTED, publication=("special", "9"))
+    head: dict[str, Any] = {"sent_at": world.now}
+    directed = Instruction(
+        id=world.new_id(), origin=PROVINCE, to=(SUZHOU,), level=Level.PROVINCE, items=above[0].items,
+        leader="【样例】", rank="【样例】", text="【样例】", **head,
+    )  # fmt: skip
+    answer = Progress(
+        id=world.new_id(), origin=SUZHOU, to=(PROVINCE,), about=world.new_id(), step=Step.FED_BACK, person="officer",
+        answer=carrier.id, **head,
+    )  # fmt: skip
+    accepted = Closure(id=world.new_id(), origin=PROVINCE, to=(SUZHOU,), about=answer.about, accepted=answer.id, **head)
+    late = Adjustment(
+        id=world.new_id(), origin=PROVINCE, to=(SUZHOU,), person="editor", reason="【样例】",
+        lines=(AdjustmentLine(unit=SUZHOU, month=month_of(world.now), rule="late"),), **head,
+    )  # fmt: skip
+    said: tuple[Message, ...] = (selected, directed, answer, accepted, late)
+    return [above, *((message, world.seal(message, message.origin)) for message in said)]
 
 
 async def test_any_order_of_a_history_gives_the_same_ledger(database_url: str, world: World) -> None:
-    history = history_of(world)
+    """Rules are a part of the history: they may come after what they score."""
+    history = [*history_of(world), *rules_for(world)]
     ledgers = []
     for seed in range(8):
         async with fresh_store(database_url, f"scoring_{seed}") as (store, pool):
@@ -77,13 +121,39 @@ async def test_any_order_of_a_history_gives_the_same_ledger(database_url: str, w
                 await record(store, world, arrivals[:size])
                 arrivals = arrivals[size:]
             rows = [tuple(row) for row in await pool.fetch(CONTENT)]
-            reasons = await pool.fetch("SELECT digest, reason FROM ignored ORDER BY digest, reason")
-            ledgers.append((rows, [tuple(row) for row in reasons]))
+            totals = await Reading(store.database).totals(world.begun)
+            ledgers.append((rows, totals.ignored))
     assert all(ledger == ledgers[0] for ledger in ledgers)
     rows, reasons = ledgers[0]
-    assert len(rows) == 6 + 3 + 1 + 3 + 2 * 3  # singles and special, merged; taken back: a single, the merged, twice
-    assert sum(row[6] for row in rows) == 3 * 3 + 10 + 2
-    assert sorted(reason for _, reason in reasons) == ["scoring.not_its_unit", "scoring.reversal_foreign"]
+    by_rule = Counter((row[4], row[8]) for row in rows if row[10] is None)
+    assert by_rule[SUZHOU, "points.province.special/through@320000"] == 1, "the county, in its city's account"
+    assert by_rule[PROVINCE, "points.province.special"] == 2, "one of the city, one of a county"
+    assert by_rule[PROVINCE, "deductions.late"] == 1
+    assert reasons == {"scoring.not_its_unit": 1, "scoring.reversal_foreign": 1, "scoring.series_unknown": 1}
+    recomputed = recompute((each.packed() for each in [*history, *history[::-1]]), world.state)
+    assert {entry.id for entry in recomputed.entries} == {row[0] for row in rows}
+
+
+async def test_the_kept_ledger_is_what_the_messages_say_or_the_difference_is_named(
+    database_url: str, world: World
+) -> None:
+    history = [*history_of(world), *rules_for(world)]
+    async with fresh_store(database_url, "scoring") as (store, _):
+        await record(store, world, history)
+        reading = Reading(store.database)
+        months = (month_of(world.begun), "2999-12")
+        for hub in HUBS:
+            recomputed = recompute((each.packed() for each in history), world.state)
+            ours = [entry for entry in recomputed.entries if entry.hub == hub]
+            assert compare(ours, await reading.entries(hub, *months), recomputed.books[hub]) == []
+        kept = await reading.entries(PROVINCE, *months)
+        (one,) = [entry for entry in kept if entry.rule == "deductions.late"]
+        changed = [replace(one, points=Decimal(-3)), replace(one, id=world.new_id())]
+        theirs = [entry for entry in kept if entry.id != one.id][1:] + changed
+        named = compare(
+            [entry for entry in recomputed.entries if entry.hub == PROVINCE], theirs, recomputed.books[PROVINCE]
+        )
+        assert Counter(each.what.value for each in named) == {"missing": 1, "unfounded": 1, "otherwise": 1}
 
 
 async def test_a_decision_and_its_reversal_in_two_processes_see_each_other(database_url: str, world: World) -> None:
@@ -93,6 +163,7 @@ async def test_a_decision_and_its_reversal_in_two_processes_see_each_other(datab
         decision, sealed = world.decision(PROVINCE, [report], verdict=Verdict.ADOPTED)
         pairs.append((sealed, world.decision(PROVINCE, [report], verdict=Verdict.REVERSED, about=decision.id)[1]))
     async with fresh_store(database_url, "scoring") as (one, pool), fresh_store(database_url, "scoring") as (two, _):
+        await record(one, world, rules_for(world))
         for sealed, back in pairs:
             await asyncio.gather(record(one, world, [sealed]), record(two, world, [back]))
         assert await pool.fetchval("SELECT count(*) FROM entry") == 2 * len(pairs)
@@ -102,13 +173,14 @@ async def test_a_decision_and_its_reversal_in_two_processes_see_each_other(datab
 async def test_what_the_database_refuses_changes_nothing(database_url: str, world: World) -> None:
     """A batch is one transaction: a row that cannot be written leaves none of the others behind."""
     sealed = [world.decision(PROVINCE, [world.report(REFORM)[0]], verdict=Verdict.ADOPTED)[1] for _ in range(2)]
-    good, other = (judge(envelope.packed(), world.state, BOOK) for envelope in sealed)
-    assert isinstance(good, Scored)
-    assert isinstance(other, Scored)
-    bad = replace(other, entries=[replace(entry, points=Decimal(10) ** 9) for entry in other.entries])
     async with fresh_store(database_url, "scoring") as (store, pool):
-        with pytest.raises(asyncpg.NumericValueOutOfRangeError):
-            await store.record([good, bad], [])
-        assert await pool.fetchval("SELECT count(*) FROM decision") == 0
-        await store.record([good], [])
+        await record(store, world, rules_for(world))
+        good, other = (judge(envelope.packed(), world.state, store.books) for envelope in sealed)
+        assert isinstance(good, Scored)
+        assert isinstance(other, Scored)
+        nul = Ignored(digest="0" * 64, reason="scoring.\0")
+        with pytest.raises(asyncpg.CharacterNotInRepertoireError):
+            await store.record(Batch(scored=[good, other], ignored=[nul]))
+        assert await pool.fetchval("SELECT count(*) FROM fact") == 0
+        await store.record(Batch(scored=[good]))
         assert await pool.fetchval("SELECT count(*) FROM entry") == 1

@@ -1,6 +1,5 @@
 """What trust state cannot judge yet: nothing of it is recorded, the rest is; it waits, for so long and no longer."""
 
-from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
@@ -15,27 +14,30 @@ from services.kit.registry import Registry
 from services.kit.trust import enrol
 from services.kit.trust.state import TrustState
 from services.scoring.domain.judging import Ignored, Scored, judge
+from services.scoring.domain.rules import RuleBook
 from services.scoring.handlers import Intake
 from services.scoring.metrics import ScoringMetrics
-from services.scoring.rulefiles import read_rules
-from services.scoring.store import Recorded, Store
+from services.scoring.store import Batch, Recorded
 from tests.world import JIANGYIN, PROVINCE, REFORM, SUZHOU, World, fixed_world
 
-BOOK = read_rules("deploy/sample/rules")
 PATIENCE = 60.0  # seconds by the test's own clock
 
 
-class Ledger(Store):
+def no_rules(_: str) -> RuleBook:
+    return RuleBook()
+
+
+class Ledger:
     """Keeps what is to be recorded."""
 
     def __init__(self) -> None:
         self.scored: list[Scored] = []
         self.ignored: list[Ignored] = []
 
-    async def record(self, scored: Sequence[Scored], ignored: Sequence[Ignored]) -> Recorded:
-        self.scored += [each for each in scored if each not in self.scored]
-        self.ignored += ignored
-        return Recorded(decisions=len(scored), entries=0, ignored=list(ignored))
+    async def record(self, batch: Batch) -> Recorded:
+        self.scored += [each for each in batch.scored if each not in self.scored]
+        self.ignored += batch.ignored
+        return Recorded(facts=len(batch.scored), entries=0, statements=0, ignored=list(batch.ignored))
 
 
 class Bench:
@@ -49,7 +51,9 @@ class Bench:
         for envelope in world.registry():
             self.registry.state.apply(envelope)
         metrics = ScoringMetrics(CollectorRegistry())
-        self._intake = Intake(self.registry, BOOK, self.ledger, metrics, lambda: self.now, grace=0.0, patience=PATIENCE)
+        self._intake = Intake(
+            self.registry, no_rules, self.ledger, metrics, lambda: self.now, grace=0.0, patience=PATIENCE
+        )
 
     async def handle(self, *envelopes: Envelope) -> None:
         await self._intake.handle([_incoming(each.packed()) for each in envelopes])
@@ -125,8 +129,8 @@ async def test_what_comes_again_long_after_is_waited_for_anew(bench: Bench) -> N
 def test_a_unit_that_the_router_did_not_look_at_is_no_matter_of_the_registry() -> None:
     world = fixed_world()
     decision, sealed = world.decision(SUZHOU, [world.report(JIANGYIN)[0]], verdict=Verdict.ADOPTED)
-    vouched = judge(sealed.packed(), world.state, BOOK)
-    hidden = judge(world.seal(replace(decision, to=(SUZHOU,)), SUZHOU).packed(), world.state, BOOK)
+    vouched = judge(sealed.packed(), world.state, no_rules)
+    hidden = judge(world.seal(replace(decision, to=(SUZHOU,)), SUZHOU).packed(), world.state, no_rules)
     assert isinstance(vouched, Ignored)
     assert isinstance(hidden, Ignored)
     assert (vouched.reason, vouched.may_turn) == ("scoring.not_its_unit", True)

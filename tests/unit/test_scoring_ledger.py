@@ -1,221 +1,234 @@
-"""The ledger as a pure function of the set of decisions: entries, shares, reversals, any order of arrival."""
+"""The ledger as a pure function of the set of facts: entries, joins, reversals, any order and number of arrivals."""
 
-from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from msgspec.structs import replace
 
-from proto.messages import DecidedItem, Decision, PublicationRef, Verdict
+from proto.messages import Level, Verdict
 from services.scoring.domain.calendar import month_of
-from services.scoring.domain.explain import explain
-from services.scoring.domain.judging import UnscorableError, Why, check, wrong_reversal
-from services.scoring.domain.ledger import Entry, Reversal, UnknownSeriesError, entries_for, reversal_entries
-from services.scoring.domain.rules import Merged, RuleSet, Tier
+from services.scoring.domain.known import Fact, Known, refs_of
+from services.scoring.domain.ledger import Entry, Kind, entries_of, ledger_of
+from services.scoring.domain.rules import RuleSet
+from tests.scoring_facts import (
+    CITY,
+    COUNTY,
+    OTHER,
+    PROVINCE,
+    THIRD,
+    adjusted,
+    answered,
+    at,
+    books,
+    decided,
+    instructed,
+    item,
+    ledger,
+    reversed_,
+    rules,
+    selected,
+    uid,
+)
+from tests.scoring_histories import histories, rule_sets
 
-RULES = RuleSet(
-    id="example", version="1", title="样例", title_en="Example", effective_from=datetime(2026, 1, 1, tzinfo=UTC).date(),
-    points={Tier.PROVINCE: {"daily": Decimal(3), "special": Decimal(10)}, Tier.CITY: {"daily": Decimal(2)}},
-)  # fmt: skip
-NOON = datetime(2026, 11, 23, 4, tzinfo=UTC)
-HUB, OTHER_HUB = "320000", "320500"
-
-
-def item(number: int, share: str = "1", origin: str = "320583") -> DecidedItem:
-    return DecidedItem(report=UUID(int=number), origin=origin, share=Decimal(share))
-
-
-def decision(
-    items: Sequence[DecidedItem],
-    verdict: Verdict = Verdict.ADOPTED,
-    *,
-    id: int = 1,
-    hub: str = HUB,
-    series: str = "daily",
-    about: int | None = None,
-    sent_at: datetime = NOON,
-) -> Decision:
-    return Decision(
-        id=UUID(int=id), origin=hub, to=(), sent_at=sent_at, about=UUID(int=about) if about is not None else None,
-        verdict=verdict, items=tuple(items), publication=PublicationRef(series=series, issue="2026-327"), editor="editor",
-    )  # fmt: skip
-
-
-def ledger_of(decisions: Iterable[Decision]) -> set[Entry]:
-    """The rows that follow from a set of decisions, through the functions that the store uses."""
-    known = {each.id: each for each in decisions}
-    rows: set[Entry] = set()
-    for each in known.values():
-        if each.verdict is Verdict.REVERSED:
-            continue
-        originals = entries_for(each, RULES, Tier.PROVINCE)
-        reversals = [
-            as_reversal(r, each) for r in known.values() if r.verdict is Verdict.REVERSED and r.about == each.id
-        ]
-        rightful = [r for r in reversals if wrong_reversal(r) is None]
-        rows |= {*originals, *reversal_entries(originals, rightful)}
-    return rows
-
-
-def as_reversal(reversal: Decision, target: Decision) -> Reversal:
-    return Reversal(
-        id=reversal.id, hub=reversal.origin, digest=str(reversal.id), sent_at=reversal.sent_at,
-        target=target.id, target_hub=target.origin, target_verdict=target.verdict,
-    )  # fmt: skip
+PLAIN = books(city=rules(), province=rules(points="[points.province]\ndaily = 3\nspecial = 10\n"))
+UP = rules(points="[points.city]\ndaily = 3\n[points.province]\ndaily = 8\n", text="[selected]\nprovince = 2\n")
 
 
 def test_an_adoption_earns_its_series_points() -> None:
-    (entry,) = entries_for(decision([item(7)]), RULES, Tier.PROVINCE)
-    assert (entry.points, entry.items, entry.rule, entry.month) == (3, 1, "points.province.daily", "2026-11")
-    assert (entry.unit, entry.hub, entry.report) == ("320583", HUB, UUID(int=7))
-    assert (entry.rule_set, entry.rule_version) == ("example", "1")
+    (entry,) = ledger([decided(1, item(11))], PLAIN)
+    assert (entry.points, entry.items, entry.rule, entry.month) == (3, 1, "points.city.daily", "2026-03")
+    assert (entry.unit, entry.hub, entry.level, entry.report) == (COUNTY, CITY, Level.CITY, uid(11))
+    assert (entry.kind, entry.series, entry.issue, entry.rule_version) == (Kind.ADOPTED, "daily", "7", "1")
 
 
-def test_a_merged_item_is_split_by_share_exactly() -> None:
-    merged = decision([item(1, "0.4"), item(2, "0.3"), item(3, "0.3")], Verdict.MERGED)
-    assert [e.points for e in entries_for(merged, RULES, Tier.PROVINCE)] == [
-        Decimal("1.2"), Decimal("0.9"), Decimal("0.9"),
-    ]  # fmt: skip
+@pytest.mark.parametrize(
+    ("merged", "points"),
+    [
+        ("split", ["1.2", "0.9", "0.9"]),
+        ("equal", ["1", "1", "1"]),
+        ("full", ["3", "3", "3"]),
+        ("fixed", ["1.5", "1.5", "1.5"]),
+    ],
+)
+def test_a_joint_item_is_shared_as_the_rules_say(merged: str, points: list[str]) -> None:
+    fixed = "[merged_points]\ncity = 1.5\n" if merged == "fixed" else ""
+    found = rules(fixed, top=f'merged = "{merged}"')
+    joint = decided(1, item(11, COUNTY, "0.4"), item(12, OTHER, "0.3"), item(13, THIRD, "0.3"))
+    entries = ledger([joint], books(city=found))
+    assert [entry.points for entry in entries] == [Decimal(each) for each in points]
+    assert {entry.kind for entry in entries} == {Kind.MERGED}
+    (alone,) = ledger([decided(2, item(11))], books(city=found))
+    assert alone.points == 3
 
 
-def test_a_merged_item_may_count_in_full_or_at_a_fixed_value() -> None:
-    merged = decision([item(1, "0.4"), item(2, "0.6")], Verdict.MERGED)
-    full = replace(RULES, merged=Merged.FULL)
-    fixed = replace(RULES, merged=Merged.FIXED, merged_points={Tier.PROVINCE: Decimal("1.5"), Tier.CITY: Decimal(1)})
-    assert [e.points for e in entries_for(merged, full, Tier.PROVINCE)] == [3, 3]
-    entries = entries_for(merged, fixed, Tier.PROVINCE)
-    assert [(e.points, e.rule) for e in entries] == [(Decimal("1.5"), "merged_points.province")] * 2
-    (adopted,) = entries_for(decision([item(1)]), fixed, Tier.PROVINCE)
-    assert adopted.points == 3
+def test_several_adopted_items_each_count_in_full() -> None:
+    both = decided(1, item(11), item(12, OTHER), verdict=Verdict.ADOPTED)
+    assert [entry.points for entry in ledger([both], PLAIN)] == [3, 3]
 
 
-@pytest.mark.parametrize("verdict", [Verdict.RETURNED, Verdict.DECLINED, Verdict.REVERSED])
-def test_what_is_not_adopted_earns_nothing(verdict: Verdict) -> None:
-    assert entries_for(decision([item(1)], verdict), RULES, Tier.PROVINCE) == []
-
-
-def test_a_publication_without_points_is_an_error() -> None:
-    with pytest.raises(UnknownSeriesError, match=r"points\.city\.weekly"):
-        entries_for(decision([item(1)], series="weekly"), RULES, Tier.CITY)
+@pytest.mark.parametrize("verdict", [Verdict.RETURNED, Verdict.DECLINED, Verdict.REVERSED, Verdict.SELECTED])
+def test_what_the_rules_do_not_name_earns_nothing(verdict: Verdict) -> None:
+    fact = decided(1, item(11), verdict=verdict, about=9, level=Level.PROVINCE)
+    assert ledger([fact], PLAIN) == []
+    assert ledger([decided(2, item(11), series="weekly")], PLAIN) == []
+    assert ledger([decided(3, item(11))], books()) == [], "no rules, no points"
+    assert ledger([decided(4, item(11), when=datetime(2025, 12, 31, 15, 59, tzinfo=UTC))], PLAIN) == []
 
 
 def test_the_month_is_that_of_jiangsu() -> None:
     last, first = datetime(2026, 11, 30, 15, 59, 59, tzinfo=UTC), datetime(2026, 11, 30, 16, tzinfo=UTC)
     assert (month_of(last), month_of(first)) == ("2026-11", "2026-12")
-    assert last.isoformat() == "2026-11-30T15:59:59+00:00"
 
 
-@pytest.mark.parametrize(
-    ("wrong", "why"),
-    [
-        (decision([item(1), item(1)]), Why.ITEM_TWICE),
-        (decision([item(1, "0.5"), item(2, "0.5")]), Why.SHARES),
-        (decision([item(1, "0.5"), item(2, "0.4")], Verdict.MERGED), Why.SHARES),
-        (decision([item(1, "0.3333"), item(2, "0.3333"), item(3, "0.3333")], Verdict.MERGED), Why.SHARES),
-        (decision([item(1, "0"), item(2, "1")], Verdict.MERGED), Why.SHARES),
-        (decision([item(1)], series=""), Why.NO_PUBLICATION),
-        (replace(decision([item(1)]), publication=None), Why.NO_PUBLICATION),
-        (decision([item(1)], Verdict.REVERSED), Why.REVERSES_NOTHING),
-        (decision([item(1)], sent_at=datetime.min.replace(tzinfo=UTC)), Why.TIME),
-        (decision([item(1)], sent_at=datetime.max.replace(tzinfo=UTC)), Why.TIME),
-    ],
-)
-def test_an_ill_formed_decision_is_refused(wrong: Decision, why: Why) -> None:
-    with pytest.raises(UnscorableError) as caught:
-        check(wrong)
-    assert caught.value.why is why
-    assert why.zh
-    assert why.en
+def test_what_the_province_makes_of_the_citys_report_counts_for_the_counties_it_carried() -> None:
+    link = selected(1, item(11, COUNTY, "0.25"), item(12, OTHER, "0.75"), sent_as=91)
+    above = decided(2, item(91, CITY), hub=PROVINCE, when=at(4))
+    entries = [entry for entry in ledger([link, above], books(city=UP)) if entry.kind is not Kind.SELECTED]
+    assert [(entry.unit, str(entry.points), entry.report) for entry in entries] == [
+        (COUNTY, "2.0000", uid(11)),
+        (OTHER, "6.0000", uid(12)),
+    ]
+    assert {(entry.hub, entry.event, entry.via, entry.month) for entry in entries} == {
+        (CITY, uid(2), uid(1), "2026-04")
+    }, "in the city's account, dated by the province's adoption"
+    assert {entry.rule for entry in entries} == {"points.province.daily/through"}
+    assert ledger([above], books(city=UP)) == [], "without the link nothing"
 
 
-def test_several_adopted_items_each_count_in_full() -> None:
-    both = decision([item(1), item(2)])
-    check(both)
-    assert [e.points for e in entries_for(both, RULES, Tier.PROVINCE)] == [3, 3]
+def test_the_selection_itself_may_earn_too() -> None:
+    link = selected(1, item(11, COUNTY, "0.25"), item(12, OTHER, "0.75"), sent_as=91)
+    assert [(entry.unit, str(entry.points), entry.rule) for entry in ledger([link], books(city=UP))] == [
+        (COUNTY, "0.5000", "selected.province.*"),
+        (OTHER, "1.5000", "selected.province.*"),
+    ]
+
+
+def test_a_direct_report_points_own_item_counts_at_its_city() -> None:
+    above = decided(2, item(11), hub=PROVINCE)
+    (entry,) = ledger([above], books(city=UP))
+    assert (entry.hub, entry.unit, entry.points, entry.rule) == (CITY, COUNTY, 8, "points.province.daily/direct")
+    off = rules("[routes]\ndirect = 0\nthrough = 0\n", points="[points.province]\ndaily = 8\n")
+    link = selected(1, item(12, OTHER), sent_as=91)
+    assert ledger([above, link, decided(3, item(91, CITY), hub=PROVINCE)], books(city=off)) == []
+
+
+def test_an_instruction_goes_by_the_series_in_which_its_item_appeared() -> None:
+    found = books(city=rules('[instructions.city]\ndaily = 5\nspecial = 10\n"*" = 1\n'))
+    alone = ledger([instructed(1, item(11))], found)
+    assert [(entry.rule, entry.points, entry.items) for entry in alone] == [("instructions.city.*", 1, 0)]
+    both = ledger([instructed(1, item(11)), decided(2, item(11), series="special")], found)
+    assert {entry.rule for entry in both if entry.kind is Kind.INSTRUCTION} == {
+        "instructions.city.*",
+        "instructions.city.special",
+    }, "the settlement counts one of them"
+
+
+def test_a_deduction_counts_in_the_month_that_it_names() -> None:
+    found = books(city=rules('[deductions.late]\ntitle = "逾期"\neffect = "fixed"\npoints = 2\n'))
+    facts = [adjusted(1, "late", month="2026-01"), adjusted(2, "unknown"), adjusted(3, "appeal", points="1.5")]
+    entries = ledger(facts, found)
+    assert [(entry.rule, str(entry.points), entry.month, entry.report) for entry in entries] == [
+        ("deductions.late", "-2.0000", "2026-01", None),
+        ("appeal", "1.5000", "2026-03", None),
+    ]
+
+
+def test_an_answer_counts_as_solicited_only_when_the_hub_accepted_it() -> None:
+    found = books(city=rules("solicited = 7\n", points="[points.city]\ndaily = 3\n"))
+    adopted, (progress, closure) = decided(1, item(11)), answered(2, 11)
+    plain = ledger([adopted, progress], found)
+    assert [entry.rule for entry in plain] == ["points.city.daily"]
+    accepted = ledger([adopted, progress, closure], found)
+    assert [(entry.rule, entry.points) for entry in accepted] == [
+        ("points.city.daily", 3),
+        ("points.city.solicited", 7),
+    ]
+    (foreign,) = [each for each in answered(2, 11, hub=PROVINCE) if each.level is not None]
+    assert ledger([adopted, progress, foreign], found) == plain, "by the hub that was answered"
 
 
 def test_a_reversal_takes_back_all_in_its_own_month() -> None:
-    merged = decision([item(1, "0.4"), item(2, "0.6")], Verdict.MERGED)
-    later = decision([item(1)], Verdict.REVERSED, id=2, about=1, sent_at=NOON + timedelta(days=30))
-    rows = ledger_of([merged, later])
+    joint = decided(1, item(11, COUNTY, "0.4"), item(12, OTHER, "0.6"))
+    rows = ledger([joint, reversed_(2, 1, when=at(4))], PLAIN)
     assert sum(row.points for row in rows) == 0
-    assert {(row.month, row.items) for row in rows} == {("2026-11", 1), ("2026-12", -1)}
+    assert {(row.month, row.items) for row in rows} == {("2026-03", 1), ("2026-04", -1)}
     assert {row.reverses for row in rows if row.items < 0} == {row.id for row in rows if row.items > 0}
 
 
+def test_taking_back_the_selection_takes_back_what_was_earned_through_it() -> None:
+    facts = [selected(1, item(11), sent_as=91), decided(2, item(91, CITY), hub=PROVINCE), reversed_(3, 1)]
+    assert sum(row.points for row in ledger(facts, books(city=UP))) == 0
+    either = [*facts, reversed_(4, 2, hub=PROVINCE, when=at(5))]
+    assert sum(row.points for row in ledger(either, books(city=UP))) == 0, "both taken back, once"
+
+
 def test_only_the_hub_that_decided_may_reverse_and_a_reversal_stays_reversed() -> None:
-    adopted = decision([item(1)])
-    foreign = as_reversal(decision([item(1)], Verdict.REVERSED, id=2, hub=OTHER_HUB, about=1), adopted)
-    assert (ignored := wrong_reversal(foreign)) is not None
-    assert ignored.reason == Why.REVERSAL_FOREIGN
-    again = as_reversal(
-        decision([item(1)], Verdict.REVERSED, id=3, about=2), decision([item(1)], Verdict.REVERSED, id=2, about=1)
-    )
-    assert (ignored := wrong_reversal(again)) is not None
-    assert ignored.reason == Why.REVERSAL_TWICE
+    adopted = decided(1, item(11))
+    assert len(ledger([adopted, reversed_(2, 1, hub=PROVINCE)], PLAIN)) == 1
+    rows = ledger([adopted, reversed_(2, 1), reversed_(3, 2)], PLAIN)
+    assert sum(row.points for row in rows) == 0
 
 
 def test_of_two_reversals_the_earliest_stands_whichever_came_first() -> None:
-    adopted = decision([item(1)])
-    early = decision([item(1)], Verdict.REVERSED, id=2, about=1, sent_at=NOON + timedelta(days=1))
-    late = decision([item(1)], Verdict.REVERSED, id=3, about=1, sent_at=NOON + timedelta(days=31))
-    rows = ledger_of([late, adopted, early])
-    assert ledger_of([adopted, late]) < rows
-    assert ledger_of([adopted, early]) < rows
-    by_month = {month: sum(row.points for row in rows if row.month == month) for month in ("2026-11", "2026-12")}
-    assert by_month == {"2026-11": 0, "2026-12": 0}
+    adopted, early, late = decided(1, item(11)), reversed_(2, 1, when=at(4)), reversed_(3, 1, when=at(5))
+    rows = set(ledger([late, adopted, early], PLAIN))
+    assert set(ledger([adopted, late], PLAIN)) < rows
+    assert set(ledger([adopted, early], PLAIN)) < rows
+    assert {month: sum(row.points for row in rows if row.month == month) for month in ("2026-04", "2026-05")} == {
+        "2026-04": -3,
+        "2026-05": 0,
+    }
 
 
-@st.composite
-def histories(draw: st.DrawFn) -> list[Decision]:
-    """Decisions of two hubs and reversals of them: rightful, foreign, repeated, of reversals, of nothing."""
-    count = draw(st.integers(min_value=1, max_value=4))
-    hours = st.integers(min_value=0, max_value=24 * 60).map(lambda n: NOON + timedelta(hours=n))
-    found = []
-    for number in range(count):
-        merged = draw(st.booleans())
-        items = [item(2 * number, "0.4"), item(2 * number + 1, "0.6")] if merged else [item(2 * number)]
-        verdict = Verdict.MERGED if merged else draw(st.sampled_from([Verdict.ADOPTED, Verdict.RETURNED]))
-        hub = draw(st.sampled_from([HUB, OTHER_HUB]))
-        found.append(decision(items, verdict, id=number, hub=hub, sent_at=draw(hours)))
-    for number in range(draw(st.integers(min_value=0, max_value=5))):
-        about = draw(st.integers(min_value=0, max_value=count + number))
-        hub = draw(st.sampled_from([HUB, OTHER_HUB]))
-        found.append(
-            decision([item(0)], Verdict.REVERSED, id=count + number, hub=hub, about=about, sent_at=draw(hours))
-        )
-    return found
-
-
-@given(histories(), st.data())
-def test_any_order_and_number_of_deliveries_gives_the_same_ledger_which_only_grows(
-    history: list[Decision], data: st.DataObject
+@settings(max_examples=200, deadline=None)
+@given(histories(), rule_sets(), rule_sets(), st.data())
+def test_any_order_repetition_and_batches_give_the_same_ledger_which_only_grows(
+    history: list[Fact], city: RuleSet, province: RuleSet, data: st.DataObject
 ) -> None:
-    whole = ledger_of(history)
+    found = books(city=city, province=province)
+    whole = ledger(history, found)
+    assert len({row.id for row in whole}) == len(whole)
     repeated = data.draw(st.lists(st.sampled_from(history), max_size=5))
     arrivals = data.draw(st.permutations([*history, *repeated]))
+    known: list[Fact] = []
     appended: dict[UUID, Entry] = {}
-    for known in range(1, len(arrivals) + 1):
-        for row in ledger_of(arrivals[:known]):
-            assert appended.setdefault(row.id, row) == row
-    assert set(appended.values()) == whole
-    for target in history:  # a decision counts once or, where rightfully reversed, not at all
-        rows = [row for row in whole if row.report in {i.report for i in target.items}]
-        assert all(sum(row.items for row in rows if row.report == i.report) in (0, 1) for i in target.items)
+    while len(known) < len(arrivals):
+        batch = arrivals[len(known) : len(known) + data.draw(st.integers(min_value=1, max_value=4))]
+        known += batch
+        state = Known(known, found)
+        for fact in batch:
+            for row in entries_of(fact, state):
+                assert appended.setdefault(row.id, row) == row
+        assert set(ledger_of(state)) == set(appended.values())
+    assert set(appended.values()) == set(whole)
 
 
-def test_the_explanation_can_be_checked_by_hand() -> None:
-    merged = decision([item(1, "0.4"), item(2, "0.6")], Verdict.MERGED)
-    back = decision([item(1)], Verdict.REVERSED, id=2, about=1)
-    twice = decision([item(1)], Verdict.REVERSED, id=3, about=1)
-    rows = [row for row in ledger_of([merged, back, twice]) if row.report == UUID(int=1)]
-    texts = {(row.items, row.reverses is None): explain(row, RULES) for row in rows}
-    assert "3 × 0.4 = 1.2 分" in texts[1, True][0]
-    assert "3 × 0.4 = 1.2 points (rule example 1 points.province.daily)" in texts[1, True][1]
-    assert texts[-1, False][1].startswith("takes back ")
-    assert "does not count" in texts[1, False][1]
-    assert "1.2 分" in explain(rows[0], None)[0]
+@settings(max_examples=100, deadline=None)
+@given(histories(), rule_sets())
+def test_a_neighbourhood_is_enough(history: list[Fact], city: RuleSet) -> None:
+    """What a store loads for an arrival: the facts that ids lead to, and nothing else."""
+    found = books(city=city)
+    near = {history[-1].event.id: history[-1]}
+    while True:
+        refs = {ref for fact in near.values() for ref in refs_of(fact)}
+        more = {fact.event.id: fact for fact in history if refs & refs_of(fact)}
+        if more.keys() == near.keys():
+            break
+        near = more
+    whole, part = Known(history, found), Known(near.values(), found)
+    assert set(entries_of(history[-1], part)) == set(entries_of(history[-1], whole))
+    assert set(ledger_of(part)) <= set(ledger_of(whole))
+
+
+@settings(deadline=None)
+@given(histories(), rule_sets(), rule_sets())
+def test_no_entry_without_a_share_and_no_item_of_half(history: list[Fact], city: RuleSet, province: RuleSet) -> None:
+    for row in ledger(history, books(city=city, province=province)):
+        assert 0 < row.share <= 1
+        assert row.items in (1, 0, -1)
+        assert row.points == round(row.points, 4)
+        assert row.hub in (CITY, PROVINCE)

@@ -5,7 +5,7 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.scoring.domain.points import plain, split
+from services.scoring.domain.points import plain, rounded, split
 
 
 @st.composite
@@ -31,6 +31,20 @@ def test_the_left_over_goes_to_the_largest_remainder_then_to_the_earlier() -> No
     assert split(Decimal(1), third) == [Decimal("0.3333"), Decimal("0.3333"), Decimal("0.3334")]
     even = [Decimal("0.25")] * 4
     assert split(Decimal("0.0002"), even) == [Decimal("0.0001"), Decimal("0.0001"), 0, 0]
+
+
+def test_weights_need_not_add_up_to_one() -> None:
+    assert split(Decimal(1), [Decimal(1)] * 3) == [Decimal("0.3334"), Decimal("0.3333"), Decimal("0.3333")]
+    assert split(Decimal(3), [Decimal(1)] * 3) == [1, 1, 1]
+    assert split(Decimal("0.7"), [Decimal("0.2")]) == [Decimal("0.7")]
+
+
+def test_points_are_rounded_as_people_do() -> None:
+    assert [str(rounded(Decimal(text))) for text in ("0.00005", "-0.00005", "1.00004")] == [
+        "0.0001",
+        "-0.0001",
+        "1.0000",
+    ]
 
 
 def test_numbers_are_written_plainly() -> None:

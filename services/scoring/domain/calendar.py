@@ -1,5 +1,6 @@
 """Which day and month a moment belongs to: always those of Jiangsu, whatever zone or machine it was written in."""
 
+import calendar
 from datetime import date, datetime, timedelta, timezone
 from typing import Final
 
@@ -16,3 +17,20 @@ def day_of(at: datetime) -> date:
 def month_of(at: datetime) -> str:
     """Return the month in Asia/Shanghai as ``YYYY-MM``: 23:59:59+08:00 is still the old one, 00:00+08:00 the new."""
     return f"{day_of(at):%Y-%m}"
+
+
+def first_day(month: str) -> date:
+    """Return the first day of ``YYYY-MM``."""
+    return date.fromisoformat(f"{month}-01")
+
+
+def last_day(month: str) -> date:
+    """Return the last day of ``YYYY-MM``."""
+    first = first_day(month)
+    return first.replace(day=calendar.monthrange(first.year, first.month)[1])
+
+
+def months_until(month: str, count: int) -> list[str]:
+    """Return ``count`` months in order, of which ``month`` is the last."""
+    last = int(month[:4]) * 12 + int(month[5:]) - 1
+    return [f"{each // 12:04}-{each % 12 + 1:02}" for each in range(last - count + 1, last + 1)]

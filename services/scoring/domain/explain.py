@@ -1,39 +1,90 @@
-"""Saying how an entry came about, in words that can be checked by hand (Art. 13: each point leads to item, issue, rule)."""
+"""Saying how a line of a unit's month came about, in words that can be checked by hand (Art. 13: each point leads to item, issue, rule)."""
 
-from collections.abc import Mapping
 from decimal import Decimal
+from typing import Final
 
-from proto.messages import Verdict
-from services.scoring.domain.ledger import Entry
+from proto.messages import Level
+from services.scoring.domain.counting import Because, Counted
+from services.scoring.domain.entry import Entry, Kind
 from services.scoring.domain.points import plain
-from services.scoring.domain.rules import Merged, RuleSet, Tier
+from services.scoring.domain.rules import Merged, RuleBook, RuleSet
+
+_LEVELS: Final = {
+    Level.CITY: ("市级", "city"),
+    Level.PROVINCE: ("省级", "province"),
+    Level.NATIONAL: ("国家级", "nation"),
+}
+_KINDS: Final = {
+    Kind.ADOPTED: ("采用", "adopted"),
+    Kind.MERGED: ("综合采用", "merged"),
+    Kind.SELECTED: ("选送", "sent on"),
+    Kind.INSTRUCTION: ("批示", "instruction"),
+    Kind.DEDUCTION: ("扣分", "deduction"),
+    Kind.APPEAL: ("申诉更正", "appeal"),
+}
+_ROUTES: Final = {"direct": ("直报", "reported directly"), "through": ("经转报", "sent on by its city"),
+                  "national": ("国家级采用", "adopted nationally")}  # fmt: skip
+_WHY: Final = {
+    Because.PLAIN: ("", ""),
+    Because.REVERSED: ("已冲正，不计", "taken back, does not count"),
+    Because.SUPERSEDED: ("所依规则当日未生效，不计", "by a version that was not in force then, does not count"),
+    Because.OTHER_RULE: ("另有更合适的规则，不重复计", "another rule fits better, does not count twice"),
+    Because.NOT_HIGHEST: ("多次刊用取最高，不计", "another publication is worth more, does not count"),
+    Because.REPEATED: ("同级重复批示，不计", "not the first instruction at that level, does not count"),
+    Because.PERCENT: ("按该信息所得比例扣", "a percentage of what the item counts"),
+    Because.TOO_FEW: ("未达起扣次数，不扣", "takes effect only when it has happened more often"),
+    Because.YEAR: ("全年计零", "the whole year counts nothing"),
+    Because.BASE: ("基础分", "base points"),
+    Because.AVERAGED: ("按篇均分", "averaged over the items"),
+    Because.CAPPED: ("超过封顶部分，不计", "beyond the cap, does not count"),
+}
 
 
-def worth_of(entry: Entry, rule_set: RuleSet) -> Decimal | None:
-    """Return the points that the entry's rule names; None where that version has no such rule."""
-    kind, _, rest = entry.rule.partition(".")
-    tier, _, series = rest.partition(".")
-    tables: Mapping[Tier, Mapping[str, Decimal]] = rule_set.points
-    if tier not in tuple(Tier):
+def explain(counted: Counted, book: RuleBook) -> tuple[str, str]:
+    """Return the line's arithmetic in Chinese and English: ``book`` holds the hub's versions."""
+    rule = f"{counted.rule_version}/{counted.rule}"
+    points = plain(counted.points)
+    why_zh, why_en = _WHY[counted.why]
+    entry = counted.entry
+    if entry is None:
+        return f"{why_zh}：{points} 分（规则 {rule}）", f"{why_en}: {points} points (rule {rule})"
+    zh, en = _what(entry)
+    sum_ = _sum(entry, book.version(entry.rule_version))
+    zh, en = f"{zh}：{sum_} 分", f"{en}: {sum_} points"
+    if entry.reverses is not None:
+        zh, en = f"冲正 {entry.reverses}，原为{zh}", f"takes back {entry.reverses}, which was {en}"
+    if counted.why is not Because.PLAIN:
+        zh, en = f"{zh}；{why_zh}，计 {points} 分", f"{en}; {why_en}: counts {points}"
+    return f"{zh}（规则 {rule}）", f"{en} (rule {rule})"
+
+
+def _what(entry: Entry) -> tuple[str, str]:
+    """Return what happened, where, and by which route it counts here."""
+    zh, en = _KINDS[entry.kind]
+    if entry.kind not in (Kind.DEDUCTION, Kind.APPEAL):
+        zh, en = f"{_LEVELS[entry.level][0]}{zh}", f"{en}, {_LEVELS[entry.level][1]}"
+    if entry.issue:
+        zh, en = f"{zh}于{entry.series} 第{entry.issue}期", f"{en}, in {entry.series} {entry.issue}"
+    route = _route(entry)
+    return (f"{zh}（{_ROUTES[route][0]}）", f"{en} ({_ROUTES[route][1]})") if route else (zh, en)
+
+
+def _sum(entry: Entry, rules: RuleSet | None) -> str:
+    """Return the entry's points, with the arithmetic where they are a plain part of what the rule gives."""
+    points = plain(abs(entry.points) if entry.reverses is not None else entry.points)
+    worth = _worth(entry, rules)
+    if worth is None or rules is None or entry.share == 1 or rules.merged is not Merged.SPLIT:
+        return str(points)
+    return f"{plain(worth)} × {plain(entry.share)} = {points}"
+
+
+def _worth(entry: Entry, rules: RuleSet | None) -> Decimal | None:
+    """Return what the account's own rules give for it; None where a factor or another hub's rules had a part in it."""
+    if rules is None or _route(entry) or "@" in entry.rule or entry.kind not in (Kind.ADOPTED, Kind.MERGED):
         return None
-    return rule_set.merged_points.get(Tier(tier)) if kind == "merged_points" else tables[Tier(tier)].get(series)
+    table, _, series = entry.rule.removeprefix("points.").partition(".")
+    return rules.points.get(entry.level, {}).get(series) if table == entry.level else None
 
 
-def explain(entry: Entry, rule_set: RuleSet | None) -> tuple[str, str]:
-    """Return the entry's arithmetic in Chinese and English; ``rule_set`` is the version that it cites."""
-    rule = f"{entry.rule_set} {entry.rule_version} {entry.rule}"
-    place_zh, place_en = f"{entry.series} 第{entry.issue}期", f"{entry.series} {entry.issue}"
-    sum_zh = sum_en = f"{abs(plain(entry.points))}"
-    worth = worth_of(entry, rule_set) if rule_set else None
-    if worth is not None and entry.verdict is Verdict.MERGED and rule_set and rule_set.merged is Merged.SPLIT:
-        sum_zh = sum_en = f"{plain(worth)} × {plain(entry.share)} = {abs(plain(entry.points))}"
-    zh = f"{'采用' if entry.verdict is Verdict.ADOPTED else '综合采用'}于{place_zh}：{sum_zh} 分（规则 {rule}）"
-    en = f"{entry.verdict.value} in {place_en}: {sum_en} points (rule {rule})"
-    if entry.reverses is None:
-        return zh, en
-    if entry.items < 0:
-        return f"冲正 {entry.reverses}：−，原为{zh}", f"takes back {entry.reverses}, which was: {en}"
-    return (
-        f"重复冲正，予以抵消 {entry.reverses}：{zh}",
-        f"a second reversal does not count, undoes {entry.reverses}: {en}",
-    )
+def _route(entry: Entry) -> str:
+    return entry.rule.partition("@")[0].partition("/")[2]

@@ -1,8 +1,11 @@
-"""Does this message score, and what? Pure: the trust state and the rules are passed in.
+"""Does this message count, and what must be kept of it? Pure: the trust state and the rules are passed in.
 
-The steps are numbered here and in the code: (1) readable, and a decision; (2) signed by the hub that says so, with a key
-good when it was sent; (3) well-formed: time, items, shares, publication; (4) from a hub of a tier that has points;
-(5) every unit reports to that hub; (6) rules in force on that day (Arts. 1, 20) that know the publication.
+The steps are numbered here and in the code: (1) readable, and of a kind that scores; (2) signed by its origin, with a key
+good when it was sent; (3) well-formed: time, items, shares, publication, level, lines; (4) from a hub, where only hubs may
+say so; (5) every unit is under that hub, however far: one that reported to it may do so no longer, and its points stay.
+
+A message that passes is a fact for ever, whether or not the rules give it points: rules may come after it. What the hub's
+own rules, as they are known now, lack is noted beside it (6).
 
 Whether a key was revoked by the time of arrival was the router's to judge, once; here a signature is judged as of its
 own time, so that a replay next year gives the same ledger.
@@ -11,9 +14,9 @@ The router let the message pass by its own trust state. Where ours denies what t
 sender is a hub, that the recipients report to it), ours is behind: such a judgement ``may_turn`` and is not final.
 """
 
+from collections.abc import Iterator
 from decimal import Decimal
-from enum import StrEnum
-from typing import Final, Self
+from typing import Final
 from uuid import UUID
 
 from msgspec import Struct
@@ -21,58 +24,29 @@ from msgspec import Struct
 from proto import codec
 from proto.envelope import Envelope, digest_of, unpack
 from proto.errors import Reason, RefusedError
-from proto.messages import Decision, NodeKind, Verdict
+from proto.messages import (
+    Adjustment,
+    DecidedItem,
+    Decision,
+    Instruction,
+    Level,
+    NodeKind,
+    Progress,
+    Verdict,
+)
 from services.kit.trust.state import TrustState
 from services.kit.trust.verify import verify_signature
-from services.scoring.domain.calendar import YEARS, day_of
-from services.scoring.domain.ledger import Entry, Reversal, UnknownSeriesError, entries_for
-from services.scoring.domain.rules import RuleBook, Tier
+from services.scoring.domain.calendar import YEARS, day_of, month_of
+from services.scoring.domain.known import CREDITED, Books, Event, Fact
+from services.scoring.domain.rules import ANY, APPEAL, PLACES, Effect, RuleSet
+from services.scoring.domain.whys import Why
 
-_CREDITED: Final = frozenset({Verdict.ADOPTED, Verdict.MERGED})
-_TIERS: Final = {NodeKind.PROVINCE: Tier.PROVINCE, NodeKind.CITY: Tier.CITY}
+__all__ = ["Ignored", "Scored", "UnscorableError", "Why", "check", "judge", "wrong_reversal"]
+
+_LEVELS: Final = {NodeKind.PROVINCE: Level.PROVINCE, NodeKind.CITY: Level.CITY}
+_RANK: Final = {Level.CITY: 0, Level.PROVINCE: 1, Level.NATIONAL: 2}
 _TURNING: Final = frozenset({Reason.NO_DIRECTORY, Reason.UNKNOWN_NODE, Reason.KEY_UNKNOWN})
 """Of what (2) says. A known key's beginning and ending are never put off, so that the rest stays."""
-
-
-class Why(StrEnum):
-    """Why a decision scores nothing (不计分原因). The value is the stable code; ``zh`` and ``en`` are for people."""
-
-    zh: str
-    en: str
-
-    def __new__(cls, code: str, zh: str, en: str) -> Self:
-        """Make a member of its code and its words."""
-        member = str.__new__(cls, code)
-        member._value_ = code
-        member.zh = zh
-        member.en = en
-        return member
-
-    NOT_A_DECISION = "scoring.not_a_decision", "不是采编结果", "It is not a decision"
-    ID_REUSED = "scoring.id_reused", "编号已用于另一采编结果", "The id belongs to another decision"
-    TIME = "scoring.time", "发送时间不合理", "The sending time is implausible"
-    ITEM_TWICE = "scoring.item_twice", "同一条信息重复列入", "A report is listed twice"
-    SHARES = (
-        "scoring.shares",
-        "份额有误：采用每条为 1，综合采用合计须为 1",
-        "Wrong shares: 1 for each adopted item; those of a merged item add up to exactly 1",
-    )
-    NO_PUBLICATION = "scoring.no_publication", "未注明刊物和期号", "It names no publication and issue"
-    NOT_A_HUB = "scoring.not_a_hub", "该单位不是计分的上级办公室", "That unit is not a hub that scores"
-    NOT_ITS_UNIT = "scoring.not_its_unit", "该单位不向此办公室报送", "A unit does not report to that hub"
-    NO_RULES = "scoring.no_rules_in_force", "当日无生效的计分规则", "No rules were in force on that day"
-    NO_SUCH_SERIES = "scoring.series_unknown", "计分规则未列此刊物", "The rules do not know that publication"
-    REVERSES_NOTHING = "scoring.reverses_nothing", "冲正未注明原采编结果", "The reversal names no decision"
-    REVERSAL_FOREIGN = "scoring.reversal_foreign", "只有原单位可以冲正", "Only the hub that decided may reverse"
-    REVERSAL_TWICE = "scoring.reversal_of_reversal", "冲正不得再冲正", "A reversal cannot be reversed"
-
-
-class Scored(Struct, frozen=True, kw_only=True):
-    """A decision that counts, with what it earns (nothing for a reversal: that depends on its decision)."""
-
-    decision: Decision
-    digest: str  # SHA-256 of the signed bytes
-    entries: list[Entry]
 
 
 class Ignored(Struct, frozen=True, kw_only=True):
@@ -86,96 +60,201 @@ class Ignored(Struct, frozen=True, kw_only=True):
     may_turn: bool = False  # newer trust state may make it count: it is not to be recorded yet
 
 
+class Scored(Struct, frozen=True, kw_only=True):
+    """A message that counts."""
+
+    fact: Fact
+    digest: str  # SHA-256 of the signed bytes
+    notes: tuple[Ignored, ...] = ()  # what of it the hub's own rules, as known now, give nothing for
+
+
 class UnscorableError(Exception):
-    """One rule that a decision breaks."""
+    """One rule that a message breaks."""
 
     def __init__(self, why: Why, detail: str = "", *, may_turn: bool = False) -> None:
         super().__init__(why.value)
         self.why, self.detail, self.may_turn = why, detail, may_turn
 
 
-def judge(body: bytes, state: TrustState, book: RuleBook) -> Scored | Ignored:
-    """Return what a delivered body scores, or why nothing."""
-    digest, decision = digest_of(body), None
+def judge(body: bytes, state: TrustState, books: Books) -> Scored | Ignored:
+    """Return what is to be kept of a delivered body, or why it does not count."""
+    digest, event = digest_of(body), None
     try:
         envelope = unpack(body)  # (1)
         digest = digest_of(envelope.payload)
-        decision = _decision_in(envelope)
-        verify_signature(state, envelope, decision, now=decision.sent_at)  # (2)
-        return Scored(decision=decision, digest=digest, entries=_score(decision, state, book))
+        event = _event_in(envelope)
+        verify_signature(state, envelope, event, now=event.sent_at)  # (2)
+        fact = _fact(event, state)
     except RefusedError as error:
         reason, detail, may_turn = error.reason.value, error.detail, error.reason in _TURNING
     except UnscorableError as error:
         reason, detail, may_turn = error.why.value, error.detail, error.may_turn
+    else:
+        return Scored(fact=fact, digest=digest, notes=notes_on(fact, digest, books))  # (6)
+    return _ignored(digest, reason, detail, event, may_turn=may_turn)
+
+
+def notes_on(fact: Fact, digest: str, books: Books) -> tuple[Ignored, ...]:
+    """Return what of a fact the hub's own rules, as they are known now, give nothing for."""
+    return tuple(_ignored(digest, why, detail, fact.event) for why, detail in _lacking(fact, books))
+
+
+def check(event: Event) -> None:
+    """Hold a message to the rules that need nothing else (3); raise ``UnscorableError``."""
+    if event.sent_at.year not in YEARS:
+        raise UnscorableError(Why.TIME)
+    match event:
+        case Decision(verdict=Verdict.REVERSED):
+            if event.about is None:
+                raise UnscorableError(Why.REVERSES_NOTHING)  # it takes back all, whatever items it repeats
+        case Decision():
+            _check_items(event.items)
+            _check_decision(event)
+        case Instruction():
+            _check_items(event.items)
+            _check_shares(event.items, joint=any(item.share != 1 for item in event.items))
+        case Adjustment():
+            _check_adjustment(event)
+
+
+def wrong_reversal(reversal: Decision, target: Fact, digest: str) -> Ignored | None:
+    """Return why a reversal does not count, now that what it names is known; None where it does."""
+    if target.verdict is Verdict.REVERSED:
+        return _ignored(digest, Why.REVERSAL_TWICE, "", reversal)
+    if target.event.origin != reversal.origin:
+        return _ignored(digest, Why.REVERSAL_FOREIGN, "", reversal)
+    return None
+
+
+def _event_in(envelope: Envelope) -> Event:
+    message = codec.decode(envelope)
+    if not isinstance(message, Event):
+        raise UnscorableError(Why.NOT_SCORED, message.kind())
+    return message
+
+
+def _ignored(digest: str, reason: str, detail: str, event: Event | None, *, may_turn: bool = False) -> Ignored:
     return Ignored(
         digest=digest,
-        reason=reason,
+        reason=str(reason),
         detail=ascii(detail)[1:-1][:120],
-        message=decision.id if decision else None,
-        hub=decision.origin if decision else "",
+        message=event.id if event else None,
+        hub=event.origin if event else "",
         may_turn=may_turn,
     )
 
 
-def check(decision: Decision) -> None:
-    """Hold a decision to the rules that need nothing else (3); raise ``UnscorableError``."""
-    if decision.sent_at.year not in YEARS:
-        raise UnscorableError(Why.TIME)
-    if decision.verdict is Verdict.REVERSED:
-        if decision.about is None:
-            raise UnscorableError(Why.REVERSES_NOTHING)
-        return  # it takes back all of its decision, whatever items it repeats
-    if len({item.report for item in decision.items}) != len(decision.items):
+def _check_items(items: tuple[DecidedItem, ...]) -> None:
+    if len({item.report for item in items}) != len(items):
         raise UnscorableError(Why.ITEM_TWICE)
-    if decision.verdict not in _CREDITED:
-        return
-    if decision.publication is None or not decision.publication.series or not decision.publication.issue:
-        raise UnscorableError(Why.NO_PUBLICATION)
-    shares = [item.share for item in decision.items]
-    if any(share <= 0 for share in shares):  # finite, at most 1 and of few places: proto's bounds
+
+
+def _check_shares(items: tuple[DecidedItem, ...], *, joint: bool) -> None:
+    shares = [item.share for item in items]  # finite, at most 1 and of few places: proto's bounds
+    if any(share <= 0 for share in shares):
         raise UnscorableError(Why.SHARES, "each is above 0")
-    if decision.verdict is Verdict.ADOPTED and any(share != 1 for share in shares):
-        raise UnscorableError(Why.SHARES, "an adopted item counts in full")
-    if decision.verdict is Verdict.MERGED and sum(shares, Decimal(0)) != 1:
+    if not joint and any(share != 1 for share in shares):
+        raise UnscorableError(Why.SHARES, "an item of its own counts in full")
+    if joint and sum(shares, Decimal(0)) != 1:
         raise UnscorableError(Why.SHARES, f"they add up to {sum(shares, Decimal(0))}")
 
 
-def wrong_reversal(reversal: Reversal) -> Ignored | None:
-    """Return why a reversal does not count, now that its decision is known; None where it does."""
-    if reversal.target_verdict is Verdict.REVERSED:
-        why = Why.REVERSAL_TWICE
-    elif reversal.hub != reversal.target_hub:
-        why = Why.REVERSAL_FOREIGN
-    else:
-        return None
-    return Ignored(digest=reversal.digest, reason=why.value, message=reversal.id, hub=reversal.hub)
+def _check_decision(decision: Decision) -> None:
+    if decision.verdict is Verdict.SELECTED:
+        if decision.level is None:
+            raise UnscorableError(Why.LEVEL, "whither?")
+        _check_shares(decision.items, joint=any(item.share != 1 for item in decision.items))
+    if decision.verdict in CREDITED:
+        if decision.publication is None or not decision.publication.series or not decision.publication.issue:
+            raise UnscorableError(Why.NO_PUBLICATION)
+        _check_shares(decision.items, joint=decision.verdict is Verdict.MERGED)
 
 
-def _decision_in(envelope: Envelope) -> Decision:
-    message = codec.decode(envelope)
-    if not isinstance(message, Decision):
-        raise UnscorableError(Why.NOT_A_DECISION, message.kind())
-    return message
+def _check_adjustment(adjustment: Adjustment) -> None:
+    for line in adjustment.lines:
+        if line.month > month_of(adjustment.sent_at):
+            raise UnscorableError(Why.MONTH, line.month)
+        if (line.rule == APPEAL) != (line.points is not None):
+            raise UnscorableError(Why.POINTS, line.rule)
+        if line.points is not None and line.points != round(line.points, PLACES):
+            raise UnscorableError(Why.POINTS, f"at most {PLACES} decimal places")
 
 
-def _score(decision: Decision, state: TrustState, book: RuleBook) -> list[Entry]:
-    check(decision)  # (3)
-    if decision.verdict is Verdict.REVERSED:
-        return []
-    hub = state.node(decision.origin)
-    tier = _TIERS.get(hub.type) if hub else None
-    if tier is None:  # (4)
+def _fact(event: Event, state: TrustState) -> Fact:
+    check(event)  # (3)
+    if isinstance(event, Progress):
+        return Fact(event=event)
+    hub = state.node(event.origin)
+    level = _LEVELS.get(hub.type) if hub else None
+    if level is None:  # (4)
         raise UnscorableError(Why.NOT_A_HUB, may_turn=True)
-    for item in decision.items:  # (5)
-        if decision.origin not in state.hubs_of(item.origin):
-            vouched_for = item.origin in decision.to  # the router looks at the recipients, not at the items
-            raise UnscorableError(Why.NOT_ITS_UNIT, item.origin, may_turn=vouched_for)
-    if decision.verdict not in _CREDITED:
-        return []
-    rule_set = book.in_force(day_of(decision.sent_at))  # (6)
-    if rule_set is None:
-        raise UnscorableError(Why.NO_RULES, str(day_of(decision.sent_at)))
-    try:
-        return entries_for(decision, rule_set, tier)
-    except UnknownSeriesError as error:
-        raise UnscorableError(Why.NO_SUCH_SERIES, str(error)) from error
+    _check_level(event, level)
+    for unit in _units_of(event):  # (5)
+        if event.origin not in state.above(unit):  # however far: one that reported to it may do so no longer
+            vouched_for = unit in event.to  # the router looks at the recipients, not at the items
+            raise UnscorableError(Why.NOT_ITS_UNIT, unit, may_turn=vouched_for)
+    return Fact(event=event, level=level, homes=_homes(event, state) if level is Level.PROVINCE else {})
+
+
+def _check_level(event: Event, own: Level) -> None:
+    """A hub adopts at its own level or states the outcome at the national one; it sends on above its own."""
+    match event:
+        case Decision(verdict=Verdict.SELECTED, level=Level() as level):
+            fits = _RANK[level] > _RANK[own]
+        case Decision(level=Level() as level) if event.verdict in CREDITED:
+            fits = level in (own, Level.NATIONAL)
+        case Instruction(level=level):
+            fits = _RANK[level] >= _RANK[own]
+        case _:
+            return
+    if not fits:
+        raise UnscorableError(Why.LEVEL, level)
+
+
+def _units_of(event: Event) -> set[str]:
+    match event:
+        case Decision(verdict=Verdict.REVERSED):
+            return set()
+        case Decision() | Instruction():
+            return {item.origin for item in event.items}
+        case Adjustment():
+            return {line.unit for line in event.lines}
+    return set()
+
+
+def _homes(event: Event, state: TrustState) -> dict[str, str]:
+    """Return the city of each county among the units, by which what the province makes of it counts there too."""
+    homes = {}
+    for unit in sorted(_units_of(event)):
+        node = state.node(unit)
+        if node is not None and node.parent is not None and node.parent != event.origin:
+            homes[unit] = node.parent
+    return homes
+
+
+def _lacking(fact: Fact, books: Books) -> Iterator[tuple[Why, str]]:
+    """Yield what the hub's own rules, as they are known now, give nothing for (6)."""
+    event = fact.event
+    day = day_of(event.sent_at)
+    if fact.level is None or not (fact.verdict in CREDITED or (isinstance(event, Adjustment) and event.lines)):
+        return
+    rules = books(event.origin).in_force(day)
+    if rules is None:
+        yield Why.NO_RULES, str(day)
+    elif isinstance(event, Decision) and event.publication is not None:
+        table = rules.points.get(event.level or fact.level, {})
+        if event.publication.series not in table and ANY not in table:
+            yield Why.NO_SUCH_SERIES, f"points.{event.level or fact.level}.{event.publication.series}"
+    elif isinstance(event, Adjustment):
+        yield from _lacking_deductions(event, rules)
+
+
+def _lacking_deductions(adjustment: Adjustment, rules: RuleSet) -> Iterator[tuple[Why, str]]:
+    for rule in sorted({line.rule for line in adjustment.lines if line.rule != APPEAL}):
+        deduction = rules.deductions.get(rule)
+        if deduction is None:
+            yield Why.NO_SUCH_DEDUCTION, rule
+        elif deduction.effect is Effect.PERCENT and any(
+            line.rule == rule and line.report is None for line in adjustment.lines
+        ):
+            yield Why.NO_ITEM, rule

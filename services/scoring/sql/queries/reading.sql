@@ -1,38 +1,34 @@
--- name: month_table
--- Return each unit's adoptions of a month and its points of that month and of the year so far, at one hub.
-SELECT unit,
-       coalesce(sum(items) FILTER (WHERE month = :month AND verdict = 'adopted'), 0) AS adopted,
-       coalesce(sum(items) FILTER (WHERE month = :month AND verdict = 'merged'), 0) AS merged,
-       coalesce(sum(points) FILTER (WHERE month = :month), 0) AS points,
-       sum(points) AS year_points
-FROM entry
-WHERE hub = :hub AND month BETWEEN :january AND :month
-GROUP BY unit
-
 -- name: ledger_page
 -- Return entries after a number in order of arrival, of one hub, unit and month where given ('' for any).
-SELECT number, id, decision, report, unit, hub, month, series, issue, verdict, share, items, points,
-       rule_set, rule_version, rule, reverses, at
+SELECT number, id, event, report, unit, hub, level, month, at, series, issue, kind, share, items, points,
+       rule_version, rule, via, reverses
 FROM entry
 WHERE (:hub::text = '' OR hub = :hub) AND (:unit::text = '' OR unit = :unit) AND (:month::text = '' OR month = :month)
   AND number > :after
 ORDER BY number
 LIMIT :limit
 
--- name: unit_month
--- Return a unit's entries of a month, of one hub where given, in order of time.
-SELECT number, id, decision, report, unit, hub, month, series, issue, verdict, share, items, points,
-       rule_set, rule_version, rule, reverses, at
+-- name: hub_year
+-- Return a hub's entries of a time, for its settlement.
+SELECT id, event, report, unit, hub, level, month, at, series, issue, kind, share, items, points,
+       rule_version, rule, via, reverses
 FROM entry
-WHERE unit = :unit AND month = :month AND (:hub::text = '' OR hub = :hub)
-ORDER BY at, decision, report, number
+WHERE hub = :hub AND month BETWEEN :first AND :last
+
+-- name: accounts_of
+-- Return the hubs in whose accounts a unit has entries of a month.
+SELECT DISTINCT hub FROM entry WHERE unit = :unit AND month = :month ORDER BY hub
 
 -- name: totals^
 -- Return counts and points since a time (by the time of sending).
-SELECT (SELECT count(*) FROM decision WHERE sent_at >= :since) AS decisions,
-       (SELECT count(*) FROM decision AS r
+SELECT (SELECT count(*) FROM fact WHERE kind = 'decision' AND sent_at >= :since) AS decisions,
+       (SELECT count(*) FROM fact WHERE sent_at >= :since) AS facts,
+       (SELECT count(*) FROM fact AS r
         WHERE r.verdict = 'reversed' AND r.sent_at >= :since
-          AND NOT EXISTS (SELECT FROM decision AS d WHERE d.id = r.about)) AS waiting_reversals,
+          AND NOT EXISTS (SELECT FROM fact AS d WHERE d.id = r.about)) AS waiting_reversals,
+       (SELECT count(*) FROM rules WHERE sent_at >= :since) AS rules,
+       (SELECT count(*) FROM bulletin WHERE sent_at >= :since) AS bulletins,
+       (SELECT count(*) FROM report WHERE recorded_at >= :since) AS reports,
        count(*) AS entries,
        coalesce(sum(points), 0) AS points
 FROM entry
@@ -43,5 +39,68 @@ WHERE at >= :since
 SELECT count(*) FROM (SELECT report FROM entry WHERE at >= :since GROUP BY report HAVING sum(items) > 0) AS standing
 
 -- name: ignored_reasons
--- Return how many messages were recorded as not counting, by reason, since a time (of recording).
-SELECT reason, count(*) AS number FROM ignored WHERE recorded_at >= :since GROUP BY reason ORDER BY reason
+-- Return how many messages do not count, by reason, since a time (of recording); rules may have come after what lacked them.
+SELECT reason, count(*) AS number
+FROM ignored AS i
+WHERE recorded_at >= :since
+  AND NOT (reason IN ('scoring.no_rules_in_force', 'scoring.series_unknown')
+           AND EXISTS (SELECT FROM entry AS e WHERE e.event = i.message AND e.hub = i.hub))
+  AND NOT (reason = 'scoring.no_rules_in_force'
+           AND EXISTS (SELECT FROM ignored AS later WHERE later.digest = i.digest AND later.reason <> i.reason))
+GROUP BY reason
+ORDER BY reason
+
+-- name: rules_count$
+-- Return how many versions of rules there are: they are only ever added.
+SELECT count(*) FROM rules
+
+-- name: all_rules
+-- Return all versions of all hubs' rules.
+SELECT hub, message, version, content, sent_at FROM rules ORDER BY hub, effective_from
+
+-- name: issued_bulletins
+-- Return a hub's bulletins on a year and its commendations of all years, the oldest first.
+SELECT id, hub, content, sent_at
+FROM bulletin
+WHERE hub = :hub AND (left(period, 4) = :year OR type = 'commendation')
+ORDER BY sent_at, id
+
+-- name: handed_research
+-- Return the research reports sent to a hub in a month, and what it made of each or of what continues it.
+WITH RECURSIVE chain (root, unit, id) AS (
+    SELECT id, unit, id FROM report WHERE month = :month AND research AND about IS NULL AND :hub = ANY (hubs)
+    UNION
+    SELECT chain.root, chain.unit, report.id FROM chain JOIN report ON report.about = chain.id
+)
+SELECT root, unit,
+       coalesce(bool_or(f.verdict IN ('adopted', 'merged')), false) AS adopted,
+       coalesce(bool_or(f.verdict = 'declined'), false) AS declined
+FROM chain
+LEFT JOIN ref ON ref.ref = chain.id
+LEFT JOIN fact AS f ON f.id = ref.fact AND f.hub = :hub AND f.verdict IN ('adopted', 'merged', 'declined')
+     AND NOT EXISTS (SELECT FROM fact AS b WHERE b.verdict = 'reversed' AND b.about = f.id AND b.hub = f.hub)
+GROUP BY root, unit
+
+-- name: designations_of
+-- Return what a hub has decided on direct-report points, the oldest first.
+SELECT id, unit, standing, replaces, effective_from, sent_at FROM designation WHERE hub = :hub ORDER BY effective_from, id
+
+-- name: appeals_to
+-- Return the appeals to a hub and which adjustment answered each, the oldest first.
+SELECT a.id, a.unit, a.month, a.about, a.person, a.text, a.sent_at,
+       (SELECT f.id FROM fact AS f
+        WHERE f.kind = 'adjustment' AND f.about = a.id AND f.hub = :hub ORDER BY f.sent_at, f.id LIMIT 1) AS answer,
+       (SELECT f.content FROM fact AS f
+        WHERE f.kind = 'adjustment' AND f.about = a.id AND f.hub = :hub ORDER BY f.sent_at, f.id LIMIT 1) AS content
+FROM appeal AS a
+WHERE :hub = ANY (a.hubs)
+ORDER BY a.sent_at, a.id
+
+-- name: facts_of
+-- Return the facts that concern some hubs' accounts, sent within a time, in the order of their ids, after one.
+SELECT id, content
+FROM fact
+WHERE sent_at >= :since AND sent_at < :until AND (hub = ANY (:hubs::text[]) OR kind IN ('progress', 'closure'))
+  AND id > :after
+ORDER BY id
+LIMIT :limit

@@ -1,45 +1,57 @@
 -- name: take_turn$
--- One writer at a time, until its transaction ends: a decision and its reversal in two processes must see each other.
+-- One writer at a time, until its transaction ends: what concerns one another, in two processes, must see each other.
 SELECT pg_advisory_xact_lock(6441377135)
 
--- name: record_decisions
--- Record decisions; return the ids of those not recorded before.
-INSERT INTO decision (id, hub, verdict, about, digest, sent_at)
+-- name: record_facts
+-- Record facts; return the ids of those not recorded before.
+INSERT INTO fact (id, kind, hub, verdict, about, sent_at, digest, content)
 SELECT * FROM unnest(
-    :ids::uuid[], :hubs::text[], :verdicts::text[], :abouts::uuid[], :digests::text[], :sent_ats::timestamptz[]
+    :ids::uuid[], :kinds::text[], :hubs::text[], :verdicts::text[], :abouts::uuid[], :sent_ats::timestamptz[],
+    :digests::text[], :contents::bytea[]
 )
 ON CONFLICT (id) DO NOTHING
 RETURNING id
+
+-- name: record_refs!
+-- Record by which ids facts find one another.
+INSERT INTO ref (ref, fact)
+SELECT * FROM unnest(:refs::uuid[], :facts::uuid[])
+ON CONFLICT DO NOTHING
+
+-- name: neighbourhood
+-- Return these facts and all that they lead to, however far.
+WITH RECURSIVE near (fact) AS (
+    SELECT * FROM unnest(:ids::uuid[])
+    UNION
+    SELECT theirs.fact
+    FROM near
+    JOIN ref AS ours ON ours.fact = near.fact
+    JOIN ref AS theirs ON theirs.ref = ours.ref
+)
+SELECT content FROM fact WHERE id IN (SELECT fact FROM near)
 
 -- name: reused_ids
 -- Of these ids with these digests, return those that are recorded with another digest.
 SELECT given.digest
 FROM unnest(:ids::uuid[], :digests::text[]) AS given (id, digest)
-JOIN decision USING (id)
-WHERE decision.digest <> given.digest
+JOIN fact USING (id)
+WHERE fact.digest <> given.digest
 
 -- name: reversals_of
--- Return all reversals of these decisions where both are recorded.
-SELECT r.id, r.hub, r.digest, r.sent_at, d.id AS target, d.hub AS target_hub, d.verdict AS target_verdict
-FROM decision AS r
-JOIN decision AS d ON d.id = r.about
+-- Return the reversals of these facts where both are recorded, with what they reverse.
+SELECT r.digest, r.content AS reversal, d.content AS target
+FROM fact AS r
+JOIN fact AS d ON d.id = r.about
 WHERE r.verdict = 'reversed' AND r.about = ANY (:targets::uuid[])
-
--- name: original_entries
--- Return what these decisions earned in the first place.
-SELECT id, decision, report, unit, hub, month, series, issue, verdict, share, items, points,
-       rule_set, rule_version, rule, reverses, at
-FROM entry
-WHERE decision = ANY (:decisions::uuid[]) AND reverses IS NULL
 
 -- name: append_entries
 -- Append entries; return the ids of those that were not there.
-INSERT INTO entry (id, decision, report, unit, hub, month, series, issue, verdict, share, items, points,
-                   rule_set, rule_version, rule, reverses, at)
+INSERT INTO entry (id, event, report, unit, hub, level, month, at, series, issue, kind, share, items, points,
+                   rule_version, rule, via, reverses)
 SELECT * FROM unnest(
-    :ids::uuid[], :decisions::uuid[], :reports::uuid[], :units::text[], :hubs::text[], :months::text[],
-    :seriess::text[], :issues::text[], :verdicts::text[], :shares::numeric[], :itemss::smallint[], :pointss::numeric[],
-    :rule_sets::text[], :rule_versions::text[], :rules::text[], :reversess::uuid[], :ats::timestamptz[]
+    :ids::uuid[], :events::uuid[], :reports::uuid[], :units::text[], :hubs::text[], :levels::text[], :months::text[],
+    :ats::timestamptz[], :seriess::text[], :issues::text[], :kinds::text[], :shares::numeric[], :itemss::smallint[],
+    :pointss::numeric[], :rule_versions::text[], :rules::text[], :vias::uuid[], :reversess::uuid[]
 )
 ON CONFLICT (id) DO NOTHING
 RETURNING id
@@ -51,12 +63,40 @@ SELECT * FROM unnest(:digests::text[], :reasons::text[], :details::text[], :mess
 ON CONFLICT (digest, reason) DO NOTHING
 RETURNING digest, reason
 
--- name: record_rules!
--- Record rule versions as they are when first loaded.
-INSERT INTO rule_version (rule_set, version, content)
-SELECT * FROM unnest(:rule_sets::text[], :versions::text[], :contents::text[])
-ON CONFLICT (rule_set, version) DO NOTHING
+-- name: record_reports!
+-- Record what obligations need to know of reports.
+INSERT INTO report (id, unit, hubs, month, about, research, digest)
+SELECT id, unit, string_to_array(hubs, ','), month, about, research, digest
+FROM unnest(
+    :ids::uuid[], :units::text[], :hubs::text[], :months::text[], :abouts::uuid[], :researchs::boolean[], :digests::text[]
+) AS given (id, unit, hubs, month, about, research, digest)
+ON CONFLICT (id) DO NOTHING
 
--- name: recorded_rules
--- Return every rule version ever loaded.
-SELECT rule_set, version, content FROM rule_version
+-- name: record_rules!
+-- Record a version of a hub's rules.
+INSERT INTO rules (message, hub, version, effective_from, content, sent_at)
+VALUES (:message, :hub, :version, :effective_from, :content, :sent_at)
+ON CONFLICT DO NOTHING
+
+-- name: facts_between
+-- Return the facts sent within a time, for rules that came after them.
+SELECT id, digest FROM fact WHERE sent_at >= :since AND sent_at < :until ORDER BY id
+
+-- name: record_bulletin$
+-- Record a bulletin; return its id where it was not there.
+INSERT INTO bulletin (id, hub, type, period, content, sent_at)
+VALUES (:id, :hub, :type, :period, :content, :sent_at)
+ON CONFLICT DO NOTHING
+RETURNING id
+
+-- name: record_designation!
+-- Record a designation.
+INSERT INTO designation (id, hub, unit, standing, replaces, effective_from, content, sent_at)
+VALUES (:id, :hub, :unit, :standing, :replaces, :effective_from, :content, :sent_at)
+ON CONFLICT (id) DO NOTHING
+
+-- name: record_appeal!
+-- Record an appeal.
+INSERT INTO appeal (id, unit, hubs, month, about, person, text, sent_at)
+VALUES (:id, :unit, :hubs, :month, :about, :person, :text, :sent_at)
+ON CONFLICT (id) DO NOTHING

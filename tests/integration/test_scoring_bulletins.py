@@ -1,0 +1,157 @@
+"""Bulletins with real servers: drafted, issued, frozen, corrected by the next; refused where there may be none."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from proto.messages import Role, Verdict
+from tests.integration.scoring_service import (
+    Scoring,
+    Time,
+    adopted,
+    bulletin_of,
+    day,
+    line_of,
+    scoring_service,
+    settings_for,
+)
+from tests.world import FARMING, KUNSHAN, PROVINCE, REFORM, SUZHOU, World
+
+HUB = f"/api/v1/hubs/{PROVINCE}"
+
+
+@pytest.fixture
+def world() -> World:
+    """The network as of the first days of 2026."""
+    return World.make(datetime(2026, 1, 2, 1, tzinfo=UTC))
+
+
+@pytest.fixture
+def clock() -> Time:
+    return Time()
+
+
+@pytest_asyncio.fixture
+async def scoring(
+    amqp_url: str, database_url: str, world: World, tmp_path: Path, clock: Time
+) -> AsyncIterator[Scoring]:
+    settings = settings_for(tmp_path, amqp_url, database_url, world)
+    async with scoring_service(settings, world, clock=clock) as service:
+        yield service
+
+
+async def test_a_bulletin_is_drafted_issued_frozen_and_corrected_by_the_next(
+    scoring: Scoring, world: World, clock: Time
+) -> None:
+    first, second = adopted(world, REFORM, day(1), "special"), adopted(world, KUNSHAN, day(1))
+    await scoring.deliver(first, second)
+    await scoring.settled(entries=2)
+    drafted = await scoring.good(f"{HUB}/bulletins/draft", "province", period="2026-01")
+    line = line_of(drafted["content"], REFORM)
+    assert (line["points"], line["corrections"], line["rank"], line["adopted"]) == ("10", "0", 1, 1)
+    assert line["items"][0]["event"] == str(first[0].id)
+    assert line_of(drafted["content"], KUNSHAN)["unit_class"] == "direct_report"
+    january = bulletin_of(world, PROVINCE, drafted["content"], sent_at=clock.now)
+    await scoring.deliver(january, january)
+    await scoring.settled(bulletins=1)
+    assert (await scoring.get(f"{HUB}/bulletins/draft", "province", period="2026-01"))[1]["code"] == "bulletin.issued"
+
+    back = world.decision(
+        PROVINCE, [world.report(REFORM)[0]], verdict=Verdict.REVERSED, about=first[0].id, reason="x", sent_at=day(2)
+    )
+    await scoring.deliver(back, adopted(world, REFORM, day(2)))
+    await scoring.settled(decisions=4)
+    clock.now = day(3, 2)
+    february = await scoring.good(f"{HUB}/bulletins/draft", "province", period="2026-02")
+    line = line_of(february["content"], REFORM)
+    assert (line["points"], line["corrections"], line["year_points"]) == ("3", "-10", "3")
+    kept = await scoring.good(f"{HUB}/bulletins", "province")
+    assert line_of(kept["bulletins"][0]["content"], REFORM)["points"] == "10", "what was stated stays"
+    for statement in ("UPDATE bulletin SET content = ''", "DELETE FROM bulletin", "UPDATE rules SET content = ''"):
+        with pytest.raises(asyncpg.RestrictViolationError, match="only grows"):
+            await scoring.rows(statement)
+
+    await scoring.deliver(bulletin_of(world, PROVINCE, february["content"], sent_at=clock.now))
+    await scoring.settled(bulletins=2)
+    year = line_of(await scoring.good(f"{HUB}/years/2026", "province"), REFORM)
+    assert (year["points"], year["stated"], year["open"]) == ("3", "3", "0")
+
+
+async def test_what_may_not_be_stated_is_refused_at_the_draft_and_on_the_bus(
+    scoring: Scoring, world: World, clock: Time
+) -> None:
+    await scoring.deliver(adopted(world, REFORM, day(1)))
+    await scoring.settled(entries=1)
+    draft = f"{HUB}/bulletins/draft"
+    status, problem = await scoring.get(draft, "province", period="2026-02")
+    assert (status, problem["code"], problem["title"]) == (409, "bulletin.month_open", "该期间尚未结束，不得通报")
+    preview = await scoring.good(draft, "province", period="2026-02", preview="true")
+    assert preview["forbidden"] == "bulletin.month_open"
+    assert (await scoring.get(draft, "province", period="february"))[1]["code"] == "bulletin.period"
+    assert (await scoring.get(draft, "province"))[0] == 400
+    assert (await scoring.get(draft, "suzhou", period="2026-01"))[0] == 403
+    drafted = (await scoring.good(draft, "province", period="2026-01"))["content"]
+    sent = {"sent_at": clock.now}
+    await scoring.deliver(
+        bulletin_of(world, PROVINCE, preview["content"], **sent),
+        bulletin_of(world, PROVINCE, drafted, **sent),
+        bulletin_of(world, PROVINCE, drafted | {"text": "another"}, **sent),
+        bulletin_of(world, PROVINCE, drafted, **sent, person="officer"),
+        bulletin_of(world, PROVINCE, drafted, **sent, person="officer", role=Role.INFORMATION_OFFICER),
+        bulletin_of(world, SUZHOU, drafted, **sent),
+    )
+    await scoring.settled(
+        bulletins=1,
+        ignored={
+            "bulletin.month_open": 1,
+            "bulletin.issued": 1,
+            "sign_off.role_not_held": 1,
+            "sign_off.missing": 1,
+            "bulletin.lines": 1,
+        },
+    )
+
+
+async def test_the_province_commends_every_second_year(scoring: Scoring, world: World, clock: Time) -> None:
+    clock.now = day(2)
+    await scoring.deliver(adopted(world, REFORM, day(1)), adopted(world, FARMING, day(2), "special"))
+    await scoring.settled(entries=2)
+    clock.now = datetime(2028, 1, 5, tzinfo=UTC)
+    proposal = await scoring.good(f"{HUB}/awards/2027", "province", places="1")
+    assert proposal["years"] == [2026, 2027]
+    assert [(each["unit"], each["points"]) for each in proposal["nominees"]] == [(FARMING, "10")]
+    draft = await scoring.good(f"{HUB}/bulletins/draft", "province", period="2027", type="commendation")
+    await scoring.deliver(bulletin_of(world, PROVINCE, draft["content"], sent_at=clock.now))
+    await scoring.settled(bulletins=1)
+    clock.now = datetime(2029, 1, 5, tzinfo=UTC)
+    status, problem = await scoring.get(f"{HUB}/bulletins/draft", "province", period="2028", type="commendation")
+    assert (status, problem["code"]) == (409, "bulletin.off_year")
+    assert (await scoring.get(f"{HUB}/awards/2028", "province"))[1]["code"] == "bulletin.off_year"
+    await scoring.deliver(bulletin_of(world, PROVINCE, draft["content"] | {"period": "2028"}, sent_at=clock.now))
+    await scoring.settled(bulletins=1, ignored={"bulletin.off_year": 1})
+    city = f"/api/v1/hubs/{SUZHOU}/awards"
+    assert (await scoring.good(f"{city}/2028"))["years"] == [2028]
+
+
+async def test_a_year_ends_in_its_own_bulletin(scoring: Scoring, world: World, clock: Time) -> None:
+    await scoring.deliver(adopted(world, REFORM, day(12)))
+    await scoring.settled(entries=1)
+    clock.now = datetime(2027, 1, 4, tzinfo=UTC)
+    december = await scoring.good(f"{HUB}/bulletins/draft", period="2026-12")
+    await scoring.deliver(bulletin_of(world, PROVINCE, december["content"], sent_at=clock.now))
+    await scoring.deliver(adopted(world, REFORM, day(12, 20)))
+    await scoring.settled(bulletins=1, entries=2)
+    year = await scoring.good(f"{HUB}/bulletins/draft", period="2026", type="yearly")
+    line = line_of(year["content"], REFORM)
+    assert (line["points"], line["corrections"], line["year_points"], line["rank"]) == ("3", "3", "6", 1)
+    await scoring.deliver(
+        bulletin_of(world, PROVINCE, year["content"], sent_at=clock.now),
+        bulletin_of(
+            world, PROVINCE, december["content"] | {"period": "2026-11"}, sent_at=clock.now + timedelta(days=1)
+        ),
+    )
+    await scoring.settled(bulletins=2, ignored={"bulletin.passed": 1})
