@@ -31,6 +31,7 @@ from proto.messages import Action, Role
 from services.cli.network.making import make_network
 from services.cli.network.sample.client import People
 from services.cli.network.sample.enrolment import enrol, trust_of
+from services.cli.network.sample.rules import publish_rules
 from services.cli.network.servers import furnish
 from services.cli.network.units import Unit, read_units
 from services.cli.place import Place
@@ -115,6 +116,7 @@ class Network:
     async def enrol(self) -> None:
         """Publish directory, rosters and accounts."""
         await enrol(self.place, lambda *_: None)
+        await publish_rules(self.place, lambda *_: None)
         self.state = trust_of(self.place)
 
     def _admit_tools(self) -> None:
@@ -139,14 +141,27 @@ class Network:
         """Return the AMQP URL of a broker user of the network."""
         return self.rabbit.amqp_url(user, self.place.broker_password(user))
 
-    async def sign(self, node: str, content: str, *, important: bool = False) -> tuple[Envelope, ...]:
+    async def sign(
+        self, node: str, content: str, *, important: bool = False, about: UUID | None = None
+    ) -> tuple[Envelope, ...]:
         """Return the review and the approval that Article 12 asks for."""
         now = datetime.now(UTC)
         person, role = ("head", Role.UNIT_LEAD) if important else ("lead", Role.OFFICE_LEAD)
         lead, approver = await self.people.key(node, "lead"), await self.people.key(node, person)
         return (
-            sign_off(content, person="lead", role=Role.OFFICE_LEAD, action=Action.REVIEWED, at=now, key=lead),
-            sign_off(content, person=person, role=role, action=Action.APPROVED, at=now, key=approver),
+            sign_off(
+                content,
+                node=node,
+                about=about,
+                person="lead",
+                role=Role.OFFICE_LEAD,
+                action=Action.REVIEWED,
+                at=now,
+                key=lead,
+            ),
+            sign_off(
+                content, node=node, about=about, person=person, role=role, action=Action.APPROVED, at=now, key=approver
+            ),
         )
 
     async def submit(
@@ -154,7 +169,7 @@ class Network:
     ) -> UUID:
         """Hand in a signed-off report and return its message id."""
         signers = await self.sign(
-            node, content, important=msgspec.json.decode(content).get("importance") == "important"
+            node, content, important=msgspec.json.decode(content).get("importance") == "important", about=about
         )
         body = {
             "content": content, "sign_offs": [msgspec.Raw(s.json()) for s in signers], "about": about, "id": item,

@@ -49,6 +49,7 @@ def tail(
     offset: Any = start if start in _NAMED else int(start) if start.isdecimal() else moments.parse(start)
     follow = feed.Follow(kinds=frozenset(kind or ()), count=count, quiet=wait, as_json=as_json)
     url = broker.operator_url(Place.here())
+    broker.quiet_libraries()
     try:
         client.run(lambda: follow.run(url, offset))
     except KeyboardInterrupt:  # the usual end of an endless command

@@ -37,7 +37,14 @@ class Api:
         return await self.call("POST", path, body=body)
 
     async def call(self, method: str, path: str, *, body: Any = None, query: Mapping[str, Any] | None = None) -> Any:
-        """Make one request."""
+        """Make one request and return its JSON answer."""
+        return _decoded(await self._send(method, path, body, query), self._base)
+
+    async def download(self, path: str, **query: Any) -> bytes:
+        """Return the bytes of an answer that is no JSON."""
+        return await self._send("GET", path, None, query)
+
+    async def _send(self, method: str, path: str, body: Any, query: Mapping[str, Any] | None) -> bytes:
         data = body if isinstance(body, bytes) or body is None else msgspec.json.encode(body)
         headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
         if data is not None:
@@ -58,7 +65,7 @@ class Api:
                 f"{self._base}: {type(error).__name__}",
             ) from error
         if answer.ok:
-            return _decoded(content, self._base)
+            return content
         raise _problem(answer.status, content, self._base)
 
 
@@ -111,11 +118,11 @@ async def signed_in(base: str, node: str, person: str, password: str) -> AsyncIt
         try:
             yield member
         finally:
-            await _quietly(member.call("DELETE", "/api/v1/sessions/current"))
+            await quietly(member.call("DELETE", "/api/v1/sessions/current"))
 
 
-async def _quietly(work: Awaitable[Any]) -> None:
-    """A session that cannot be ended now ends by itself; that must not hide how the command ended."""
+async def quietly(work: Awaitable[Any]) -> None:
+    """Tidy up at the end, such as a session, which else ends by itself; it must not hide how the command ended."""
     try:
         await work
     except CliError:

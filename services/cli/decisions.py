@@ -1,4 +1,4 @@
-"""What an editor asked for on the command line → the gateway's decision request. Pure."""
+"""What an editor asked for on the command line → the gateway's request: a decision, or an item of an issue. Pure."""
 
 from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
@@ -19,7 +19,10 @@ def request(
     reverse: UUID | None,
     reason: str,
 ) -> dict[str, Any]:
-    """Return the request's body; refuse what contradicts itself before anybody is asked for a password."""
+    """Return the request's body; refuse what contradicts itself before anybody is asked for a password.
+
+    Returning, declining and reversing are decisions; adopting and merging make an item of an issue of ``series``.
+    """
     if decline + send_back + (reverse is not None) > 1:
         raise usage("decision.one", "退改、不采用、冲正只能选一", "Only one of --return, --decline, --reverse")
     if reverse is not None:
@@ -33,16 +36,21 @@ def request(
             raise usage("decision.publication", "未采用的信息不刊登", "What is not adopted is not published")
         items = [{"report": report} for report in reports]
         return {"verdict": "declined" if decline else "returned", "items": items, "reason": _needed(reason)}
-    if not series or not issue:
-        raise usage("decision.no_publication", "采用须注明 --series 和 --issue", "Adopting needs --series and --issue")
+    if not series:
+        raise usage("decision.no_publication", "采用须注明 --series", "Adopting needs --series")
+    if reason:
+        raise usage("decision.reason", "采用不写理由", "An adoption has no reason")
+    return item(reports, shares=shares)
+
+
+def item(reports: Sequence[UUID], *, shares: Sequence[str]) -> dict[str, Any]:
+    """Return an item of an issue: one report adopted, or several merged."""
     credited: list[dict[str, Any]] = [
         {"report": report, "share": share} for report, share in zip(reports, _shares(reports, shares), strict=True)
     ]
     return {
         "verdict": "adopted" if len(reports) == 1 else "merged",
         "items": credited,
-        "publication": {"series": series, "issue": issue},
-        "reason": reason,
     }
 
 

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 from typing import Final
 
+from deploy.embedded.folder import default_var
 from deploy.embedded.ports import Ports
 from deploy.embedded.rabbitmq_config import VHOST
 from services.kit.settings import secret
@@ -12,7 +13,7 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 
 
 class Place:
-    """The var folder (``YIZHAN_VAR``, else ``var/`` in the project) and what lies in it."""
+    """The var folder and what lies in it."""
 
     def __init__(self, var: Path, ports: Ports) -> None:
         self.var: Final = var
@@ -29,8 +30,8 @@ class Place:
 
     @classmethod
     def here(cls) -> "Place":
-        """Return the place that the environment names."""
-        return cls(Path(os.environ.get("YIZHAN_VAR", ROOT / "var")), Ports.from_environment(os.environ))
+        """Return the place that the environment names, else the usual one (``default_var``)."""
+        return cls(Path(os.environ.get("YIZHAN_VAR") or default_var(ROOT)), Ports.from_environment(os.environ))
 
     @property
     def made(self) -> bool:

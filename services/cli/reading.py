@@ -1,4 +1,4 @@
-"""Looking things up: the way of a message, search, export, points."""
+"""Looking things up: the way of a message, search, export."""
 
 from datetime import datetime
 from pathlib import Path
@@ -7,8 +7,9 @@ from uuid import UUID
 
 import typer
 
-from services.cli.failures import Exit, not_so, usage
-from services.cli.options import Archive, Json, Reader, Scoring
+from services.cli import asking
+from services.cli.failures import Exit
+from services.cli.options import Archive, Json, Reader
 from services.cli.tree import Tree
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ def add_to(tree: Tree) -> None:
         ("search", search, "检索资源库 / Search the repository"),
         ("trail", trail, "报文流转轨迹 / The way of a message"),
         ("export", export, "导出报文，可离线验证 / Export a message as DSSE JSON"),
-        ("score", score, "月度积分表、积分明细 / A month's points, and where they come from"),
     ):
         tree.command(name, rich_help_panel=_PANEL, help=help_text)(command)
 
@@ -35,7 +35,7 @@ def trail(id: MessageId, *, reader: Reader = _DEFAULT_READER, archive: Archive =
     """Show what happened to a message, each step proven anew."""
     from services.cli import output  # noqa: PLC0415
 
-    found = _ask(archive, "archive", f"/api/v1/trail/{id}", reader=reader)
+    found = asking.ask_service(archive, "archive", f"/api/v1/trail/{id}", reader=reader)
     if as_json:
         output.put_json(found)
         return Exit.GOOD
@@ -86,7 +86,7 @@ def search(
     """Search reports that the reader may see."""
     from services.cli import output  # noqa: PLC0415
 
-    found = _ask(
+    found = asking.ask_service(
         archive, "archive", "/api/v1/search", reader=reader, q=_query(words or []), origin=unit, category=category,
         adopted=adopted, **{"from": from_day and from_day.date(), "to": to_day and to_day.date()}, limit=limit,
         order="newest" if newest else "relevance",
@@ -120,7 +120,7 @@ def export(
     """Write a message's envelope as DSSE JSON."""
     from services.cli import output  # noqa: PLC0415
 
-    found = _ask(archive, "archive", f"/api/v1/messages/{id}", reader=reader)
+    found = asking.ask_service(archive, "archive", f"/api/v1/messages/{id}", reader=reader)
     if out is None:
         output.put_json(found)
     else:
@@ -128,85 +128,6 @@ def export(
 
         out.write_bytes(msgspec.json.encode(found) + b"\n")
     return Exit.GOOD
-
-
-def score(
-    node: Annotated[
-        str, typer.Argument(metavar="HUB|UNIT", help="上级办公室；--explain 时为单位 / Hub; unit with --explain")
-    ],
-    month: Annotated[str, typer.Argument(metavar="YYYY-MM", help="月份 / Month")],
-    *,
-    explain: Annotated[
-        bool, typer.Option("--explain", help="逐条说明积分来源 / Say where each point comes from")
-    ] = False,
-    hub: Annotated[str, typer.Option(metavar="CODE", help="只看该上级办公室 / Of this hub only, with --explain")] = "",
-    scoring: Scoring = "",
-    as_json: Json = False,
-) -> int:
-    """Show a hub's month table, or with ``explain`` a unit's entries in words."""
-    from services.cli import credentials, output  # noqa: PLC0415
-
-    if hub and not explain:
-        raise usage("score.hub", "--hub 须与 --explain 同用", "--hub needs --explain")
-    if explain:
-        reader = node if credentials.token() else ""  # the operator reads as nobody in particular
-        found = _ask(scoring, "scoring", f"/api/v1/explain/{node}/{month}", hub=hub, reader=reader)
-    else:
-        found = _ask(scoring, "scoring", f"/api/v1/months/{node}/{month}")
-    if as_json:
-        output.put_json(found)
-    elif explain:
-        _put_explanation(found)
-    else:
-        _put_month(found)
-    return Exit.GOOD
-
-
-def _put_month(found: dict[str, Any]) -> None:
-    from services.cli import output  # noqa: PLC0415
-
-    rows = [
-        (
-            line["unit"],
-            line["name"],
-            line["unit_class"],
-            line["adopted"],
-            line["merged"],
-            line["points"],
-            line["year_points"],
-        )
-        for line in found["lines"]
-    ]
-    total = ("", "合计 / total", "", found["adopted"], found["merged"], found["points"], found["year_points"])
-    output.put_table(
-        (
-            "单位 / unit",
-            "名称 / name",
-            "类别 / class",
-            "采用 / adopted",
-            "综合 / merged",
-            "积分 / points",
-            "本年 / year",
-        ),
-        [*rows, total],
-        title=f"{found['hub']} {found['month']}",
-    )
-
-
-def _put_explanation(found: dict[str, Any]) -> None:
-    from services.cli import output  # noqa: PLC0415
-
-    output.put_table(
-        ("时间 / at", "信息 / report", "采编单位 / hub", "积分 / points", "说明 / why"),
-        (
-            (
-                output.time_of(line["entry"]["at"]), line["entry"]["report"], line["entry"]["hub"],
-                line["entry"]["points"], f"{line['zh']}\n{line['en']}",
-            )
-            for line in found["lines"]
-        ),
-        title=f"{found['unit']} {found['month']}：{found['points']} 分 / points",
-    )  # fmt: skip
 
 
 def _query(words: list[str]) -> str:
@@ -229,21 +150,3 @@ def _verdict(good: bool, problem: str | None) -> "Text":  # noqa: FBT001 - a cel
     from rich.text import Text  # noqa: PLC0415
 
     return Text("✔", style="green") if good else Text(f"✘ {problem}", style="red")
-
-
-def _ask(base: str, service: str, path: str, **query: Any) -> Any:
-    """Return a reading service's answer."""
-    from services.cli import client, credentials  # noqa: PLC0415
-    from services.cli.place import Place  # noqa: PLC0415
-
-    place = Place.here()
-    token = credentials.reading_token(place)
-
-    async def get() -> Any:
-        async with client.api(base or place.url(service), token) as api:
-            return await api.get(path, **query)
-
-    found = client.run(get)
-    if found is None:
-        raise not_so("not_found", "没有这一项", "There is no such thing")
-    return found

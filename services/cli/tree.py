@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from deploy.embedded.errors import EmbeddedError
 from proto.errors import RefusedError
 from services.cli import helptext
 from services.cli.failures import CliError, Exit, one_line
@@ -21,7 +22,7 @@ EXIT_CODES: Final = (
     ("0", "成功", "good"),
     ("1", "所问不成立：未通过验证、查无此项、被拒", "not so: not verified, not found, refused"),
     ("2", "用法有误", "wrong usage"),
-    ("3", "此处无法运行：缺少软件或权限", "cannot run here: a package or a permission is missing"),
+    ("3", "此处无法运行：缺少软件或权限，或已被占用", "cannot run here: software or permission is missing, or it is in use"),
     ("4", "无法连接或繁忙，可稍后重试", "not reachable or busy, try again"),
     ("78", "设置有误", "settings"),
     ("130", "被 Ctrl-C 中断", "interrupted by Ctrl-C"),
@@ -109,6 +110,9 @@ def exit_code_of(run: Callable[[], Any]) -> int:
         return _fail(
             Exit.UNREACHABLE, one_line("line.down", "无法连接，请稍后重试", "Not reachable, try again", str(error))
         )
+    except EmbeddedError as error:
+        code = Exit.SETTINGS if error.settings else Exit.CANNOT
+        return _fail(code, one_line(error.code, error.zh, error.en, error.detail))
     except KeyUnusableError:
         return _fail(Exit.NOT_SO, one_line("key.unusable", "口令有误或密钥不可用", "Wrong passphrase, or not a key"))
     except PermissionError as error:

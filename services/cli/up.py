@@ -11,32 +11,34 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import aiohttp
-import msgspec
-import structlog
 from rich.console import Console
+from rich.markup import escape
 
-from deploy.embedded.errors import EmbeddedError
-from deploy.embedded.leftovers import end_all
+from deploy.embedded.errors import SHARED_VAR, EmbeddedError
+from deploy.embedded.folder import check_folder
+from deploy.embedded.leftovers import end_all, find
 from deploy.embedded.lock import VarLock
 from deploy.embedded.program import Happening, Program, ProgramEvent
 from deploy.embedded.supervisor import Supervisor
+from services.cli.broker import quiet_libraries
+from services.cli.failures import unreachable
 from services.cli.names import SERVICES
+from services.cli.network.given import Given
 from services.cli.network.making import make_network, settle_settings
 from services.cli.network.reset import clear, require_empty
 from services.cli.network.sample.client import CallError
 from services.cli.network.sample.day import read_day
 from services.cli.network.sample.enrolment import enrol
+from services.cli.network.sample.rules import publish_rules
 from services.cli.network.sample.run import send_day
 from services.cli.network.sample.table import table_of
 from services.cli.network.servers import furnish, servers
 from services.cli.network.units import read_units
 from services.cli.place import Place
 from services.kit import log
-from services.kit.errors import SettingsError, TransientError
 
-_log: Final = structlog.get_logger()
 INTERRUPTED: Final = 130
-_PRIVATE: Final = {
+_PORTS: Final = {
     "postgres": ("postgres",),
     "rabbitmq": ("amqp", "management", "dist", "epmd"),
 }
@@ -51,13 +53,15 @@ class Screen:
 
     def say(self, zh: str, en: str) -> None:
         """Print one line."""
-        self._console.print(f"[dim]{datetime.now().astimezone():%H:%M:%S}[/] {zh} [dim]/ {en}[/]")
+        line = f"[dim]{datetime.now().astimezone():%H:%M:%S}[/] {escape(zh)} [dim]/ {escape(en)}[/]"
+        self._console.print(line, soft_wrap=True)
 
     def progress(self, step: str, done: int, total: int) -> None:
         """Print progress at each tenth."""
         words = {
             "keys": ("生成密钥", "making keys"),
             "enrol": ("发布名录和名册", "publishing directory and rosters"),
+            "rules": ("公布计分规则", "publishing the point rules"),
             "send": ("报送信息", "sending reports"),
             "decide": ("采编", "editing desks decide"),
             "settle": ("等待回执", "waiting for receipts"),
@@ -76,43 +80,38 @@ class Screen:
             self.say(f"{event.program} 将在 {event.delay:.1f} 秒后重启", f"{event.program} restarts")
         elif event.happening is Happening.READY:
             self.say(f"{event.program} 就绪", f"{event.program} ready")
-
-
-class Given(msgspec.Struct, frozen=True, kw_only=True):
-    """Servers of somebody else's; empty where we run our own."""
-
-    amqp_url: str
-    database_url: str
-
-    @classmethod
-    def pop(cls) -> "Given":
-        """Take them out of the environment: the services read them from the settings file."""
-        return cls(
-            amqp_url=os.environ.pop("YIZHAN_AMQP_URL", ""), database_url=os.environ.pop("YIZHAN_DATABASE_URL", "")
-        )
+        elif event.happening is Happening.NOT_READY:
+            self.say(f"{event.program} 重启未成", f"{event.program} did not become ready")
+        elif event.happening is Happening.KILLED:
+            self.say(f"{event.program} 未按时结束，已强行终止", f"{event.program} did not end in time and was killed")
 
 
 def run_up(*, once: bool, as_json: bool, reset: bool, sample: bool) -> int:
-    """Run the network; return the exit code: 0 good, 1 a total is wrong, 3 cannot run here, 4 not reachable."""
+    """Run the network; return the exit code: 0 good, 1 a total is wrong, 130 interrupted while starting."""
     log.configure("up", "warning")
+    quiet_libraries()
+    place, given = Place.here(), Given.pop()
     try:
-        return asyncio.run(_up(Place.here(), once=once, as_json=as_json, reset=reset, sample=sample))
-    except (EmbeddedError, SettingsError) as error:
-        sys.stderr.write(f"yizhan: {error}\n")
-        return 3
-    except (TransientError, CallError, aiohttp.ClientError, OSError) as error:
-        sys.stderr.write(f"yizhan: {str(error) or type(error).__name__}\n")
-        return 4
+        return asyncio.run(_up(place, given, once=once, as_json=as_json, reset=reset, sample=sample))
+    except (CallError, aiohttp.ClientError, ConnectionError, TimeoutError) as error:
+        detail = str(error) if isinstance(error, CallError) else type(error).__name__
+        raise unreachable("up.failed", "未能完成，可再试", "Not finished, try again", detail) from error
 
 
-async def _up(place: Place, *, once: bool, as_json: bool, reset: bool, sample: bool) -> int:
+async def _up(place: Place, given: Given, *, once: bool, as_json: bool, reset: bool, sample: bool) -> int:
     screen = Screen()
+    if place.var == SHARED_VAR and not os.environ.get("YIZHAN_VAR"):
+        screen.say(f"服务器用户进不了项目文件夹，数据放在 {SHARED_VAR}", "the servers' users cannot enter the project")
+    await check_folder(place.var, given.private)
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    given = Given.pop()
+    await given.require_reachable()
     with VarLock(place.var):
-        await end_all(place.var)
+        if left := find(place.var):
+            screen.say(f"结束上次残留的 {len(left)} 个进程", "ending what an earlier run left")
+            await end_all(place.var)
+        place.ports.check_free((*SERVICES, *(port for server in given.private for port in _PORTS[server])))
         if reset:
             await require_empty(amqp_url=given.amqp_url, database_url=given.database_url)
             clear(place)
@@ -146,8 +145,6 @@ async def _run(
     sample: bool,
 ) -> int:
     amqp_url, database_url = given.amqp_url, given.database_url
-    private = (() if database_url else _PRIVATE["postgres"]) + (() if amqp_url else _PRIVATE["rabbitmq"])
-    place.ports.check_free((*SERVICES, *private))
     if not place.made:
         units = read_units()
         screen.say(f"新建江苏网络：{len(units)} 个单位（样例配置）", "making the network (sample configuration)")
@@ -161,7 +158,8 @@ async def _run(
             progress=screen.progress,
         )
     codes = settle_settings(place, amqp_url=amqp_url, database_url=database_url)
-    screen.say("启动 PostgreSQL 和 RabbitMQ", "starting PostgreSQL and RabbitMQ")
+    if names := tuple(given.private.values()):
+        screen.say(f"启动 {'、'.join(names)}", f"starting {' and '.join(names)}")
     async with servers(place, amqp_url=amqp_url, database_url=database_url) as running:
         await furnish(place, codes, amqp_url=amqp_url, database_url=database_url)
         async with (
@@ -169,6 +167,7 @@ async def _run(
             Supervisor(programs(place), root=place.var, listener=screen.happened),
         ):
             await enrol(place, screen.progress)
+            await publish_rules(place, screen.progress)
             code = await _sample_day(place, screen, amqp_url, as_json=as_json) if sample else 0
             up.set()
             if once:
@@ -210,15 +209,14 @@ async def _kept(running: list[Any], screen: Screen) -> AsyncIterator[None]:
 
     async def keep(server: Any) -> None:
         pause = 0.5
-        name = type(server).__name__
         while True:
             await server.wait()
-            screen.say(f"{name} 意外退出，重新启动", f"{name} fell, starting it again")
+            screen.say(f"{server.name} 意外退出，重新启动", f"{server.name} fell, starting it again")
             while True:  # a start that failed has stopped the server: there is nothing to wait for
                 try:
                     await server.start()
                 except (EmbeddedError, OSError) as error:
-                    _log.exception("server_restart_failed", server=name, error=str(error))
+                    screen.say(f"{server.name} 未能启动，再试", f"{server.name} did not start, trying again: {error}")
                     await asyncio.sleep(pause)
                     pause = min(pause * 2, 30)
                 else:

@@ -1,4 +1,4 @@
-"""A unit's work: hand in reports, import drafts, decide."""
+"""A unit's work: hand in reports, import drafts."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -25,7 +25,6 @@ def add_to(tree: Tree) -> None:
     for name, command, help_text in (
         ("submit", submit, "新建信息并送审，或签发报送 / Draft and submit, or send, a report"),
         ("import", import_drafts, "批量导入草稿（JSONL）/ Import drafts (JSONL)"),
-        ("adopt", adopt, "采用、退改、不采用、冲正 / Adopt, return, decline, reverse"),
     ):
         tree.command(name, rich_help_panel=_PANEL, help=help_text)(command)
 
@@ -70,7 +69,7 @@ def submit(
     body = {"content": report, "about": about or named, "id": id or new_id()}
     base = gateway_url(gateway)
     open_writer = member_of(base, node, person, password_file)
-    signers = _signers(sign_as, sign_password_file, approve_as, approve_password_file)
+    signers = signers_of(sign_as, sign_password_file, approve_as, approve_password_file)
 
     async def walk() -> Any:
         async with open_writer as writer:
@@ -149,55 +148,6 @@ def import_drafts(
     return Exit.NOT_SO if wrong else Exit.GOOD
 
 
-def adopt(
-    hub: Annotated[str, typer.Argument(metavar="HUB", help="采编单位代码 / The hub that decides")],
-    reports: Annotated[
-        list[UUID] | None, typer.Argument(metavar="REPORT…", help="信息报文编号 / Reports, by message")
-    ] = None,
-    *,
-    series: Annotated[str, typer.Option(metavar="SERIES", help="刊物 / Publication: daily, special, research…")] = "",
-    issue: Annotated[str, typer.Option(metavar="ISSUE", help="期号 / Issue")] = "",
-    share: Annotated[
-        list[str] | None, typer.Option(metavar="0.5", help="综合采用各条份额，合计为 1 / Share of each, together 1")
-    ] = None,
-    decline: Annotated[bool, typer.Option("--decline", help="不采用 / Decline")] = False,
-    send_back: Annotated[bool, typer.Option("--return", help="退改 / Return for changes")] = False,
-    reverse: Annotated[
-        UUID | None, typer.Option(metavar="DECISION", help="冲正该采编结果 / Reverse this decision")
-    ] = None,
-    reason: Annotated[str, typer.Option(metavar="TEXT", help="理由 / Reason")] = "",
-    person: Person = "editor",
-    password_file: PasswordFile = None,
-    gateway: Gateway = "",
-    as_json: Json = False,
-) -> int:
-    """Adopt one report, merge several, or return, decline or reverse."""
-    from services.cli import client, decisions, output  # noqa: PLC0415
-
-    body = decisions.request(
-        reports or [], shares=share or [], series=series, issue=issue, decline=decline, send_back=send_back,
-        reverse=reverse, reason=reason,
-    )  # fmt: skip
-    open_editor = member_of(gateway_url(gateway), hub, person, password_file)
-
-    async def decide() -> Any:
-        async with open_editor as editor:
-            return await editor.post(f"/api/v1/nodes/{hub}/decisions", body)
-
-    done = client.run(decide)
-    if as_json:
-        output.put_json({**done, "verdict": body["verdict"]})
-    else:
-        output.put_facts(
-            (
-                ("采编结果 / decision", done["decision"]),
-                ("结论 / verdict", body["verdict"]),
-                ("信息 / reports", done["reports"]),
-            )
-        )
-    return Exit.GOOD
-
-
 def member_of(base: str, node: str, person: str, password_file: Path | None) -> "AbstractAsyncContextManager[Api]":
     """Return what opens the gateway as a staff member: by the environment's token, else by signing in."""
     from services.cli import client, credentials  # noqa: PLC0415
@@ -232,7 +182,7 @@ async def _state_of(writer: "Api", item: str) -> str | None:
         return None
 
 
-def _signers(
+def signers_of(
     sign_as: str, sign_file: Path | None, approve_as: str, approve_file: Path | None
 ) -> dict[str, tuple[str, str]]:
     """Return (person, password) of those who sign, by the step that they take."""

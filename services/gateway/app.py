@@ -17,6 +17,7 @@ from proto.topology import inbox_of
 from services.gateway.desk import DESK, Desk
 from services.gateway.domain.throttle import Doorkeeper, Proxies
 from services.gateway.handlers.arrivals import Arrivals, ReceiptWriter
+from services.gateway.handlers.intake import catch_up
 from services.gateway.handlers.relay import keep_relaying
 from services.gateway.handlers.submit import Submitter
 from services.gateway.metrics import GatewayMetrics
@@ -24,9 +25,32 @@ from services.gateway.secrets import Passwords
 from services.gateway.settings import GatewaySettings
 from services.gateway.store.accounts import Accounts
 from services.gateway.store.inbox import Inbox
+from services.gateway.store.intake import IntakeStore
+from services.gateway.store.issues import IssueStore
 from services.gateway.store.items import Items
 from services.gateway.store.outbox import Outbox
-from services.gateway.views import admin, auth, imports, inbox, items, steps
+from services.gateway.store.papers import Papers
+from services.gateway.store.selections import Selections
+from services.gateway.views import (
+    admin,
+    appeals,
+    auth,
+    documents,
+    forwards,
+    held,
+    imports,
+    inbox,
+    intake,
+    issue_documents,
+    issue_items,
+    issues,
+    items,
+    papers,
+    queries,
+    selections,
+    series,
+    steps,
+)
 from services.kit import VERSION, log
 from services.kit.batch import PacedSignal
 from services.kit.bus import Bus, Session
@@ -46,7 +70,9 @@ from services.kit.web.server import build_app, serving
 
 SERVICE: Final = "gateway"
 ENDPOINTS: Final[tuple[Endpoint, ...]] = (
-    *auth.ENDPOINTS, *items.ENDPOINTS, *steps.ENDPOINTS, *imports.ENDPOINTS, *inbox.ENDPOINTS, *admin.ENDPOINTS,
+    *auth.ENDPOINTS, *items.ENDPOINTS, *steps.ENDPOINTS, *imports.ENDPOINTS, *inbox.ENDPOINTS, *held.ENDPOINTS, *admin.ENDPOINTS, *forwards.ENDPOINTS,
+    *selections.ENDPOINTS, *queries.ENDPOINTS, *papers.ENDPOINTS, *documents.ENDPOINTS, *appeals.ENDPOINTS,
+    *intake.ENDPOINTS, *series.ENDPOINTS, *issues.ENDPOINTS, *issue_items.ENDPOINTS, *issue_documents.ENDPOINTS,
 )  # fmt: skip
 _LEAST_PREFETCH: Final = 20
 _RECOUNT: Final = 5.0  # seconds
@@ -81,6 +107,7 @@ async def serve(
         try:
             async with (
                 running("outbox-count", _keep_count(desk.outbox, stop), stop),
+                running("intake", catch_up(desk.intake, settings.nodes, stop), stop),
                 running("receipts", desk.receipts.run(stop), stop),
                 running("bus", desk.bus.run(lambda session: _on_the_line(desk, session)), stop),
                 serving(app, settings.host, settings.port),
@@ -124,7 +151,11 @@ async def _furnish(
         db=db,
         items=Items(db),
         inbox=Inbox(db),
+        intake=IntakeStore(db),
+        issues=IssueStore(db),
         accounts=accounts,
+        selections=Selections(db),
+        papers=Papers(db),
         outbox=outbox,
         submitter=Submitter(db, outbox, registry.state, keys, clock, make_id),
         receipts=ReceiptWriter(db, outbox, registry.state, keys, clock, make_id, due),

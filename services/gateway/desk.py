@@ -14,8 +14,12 @@ from services.gateway.secrets import Passwords
 from services.gateway.settings import GatewaySettings
 from services.gateway.store.accounts import Accounts
 from services.gateway.store.inbox import Inbox
+from services.gateway.store.intake import IntakeStore
+from services.gateway.store.issues import IssueStore
 from services.gateway.store.items import Items
 from services.gateway.store.outbox import Outbox
+from services.gateway.store.papers import Papers
+from services.gateway.store.selections import Selections
 from services.kit.batch import PacedSignal
 from services.kit.bus import Bus
 from services.kit.crypto import PrivateKey
@@ -33,7 +37,11 @@ class Desk(Struct, frozen=True, kw_only=True):
     db: Database
     items: Items
     inbox: Inbox
+    intake: IntakeStore
+    issues: IssueStore
     accounts: Accounts
+    selections: Selections
+    papers: Papers
     outbox: Outbox
     submitter: Submitter
     receipts: ReceiptWriter

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 from uuid import UUID, uuid4
 
 import msgspec
@@ -79,15 +79,66 @@ async def report(network: Network, node: str, *hubs: str, about: UUID | None = N
 async def decide(
     network: Network, hub: str, verdict: str, *reports: UUID, shares: Sequence[str] = (), person: str = "editor", **fields: Any
 ) -> UUID:  # fmt: skip
-    """Decide about reports at a hub; an adoption appears in the daily where nothing else is said."""
-    items = [
-        {"report": one, "share": share} for one, share in zip(reports, shares or ["1"] * len(reports), strict=True)
-    ]
-    body = {"verdict": verdict, "items": items, **fields}
-    if verdict in {"adopted", "merged"}:
-        body.setdefault("publication", {"series": "daily", "issue": "1"})
+    """Return, decline or reverse at a hub: told at once."""
+    body = {"verdict": verdict, "items": shared(reports, shares), **fields}
     answer = await network.people.call(hub, person, "POST", f"/api/v1/nodes/{hub}/decisions", body)
     return UUID(answer["decision"])
+
+
+class Adopted(msgspec.Struct, frozen=True):
+    """An adoption that was told."""
+
+    decision: UUID
+    number: str  # of the issue, as the decision cites it
+    issue: UUID
+    publication: UUID | None
+
+
+async def adopt(
+    network: Network, hub: str, *reports: UUID, shares: Sequence[str] = (), series: str = "daily", **fields: Any
+) -> Adopted:
+    """Adopt a report, or merge several, in an issue of a hub's own, which its lead makes final."""
+    issue = await draft(network, hub, series)
+    n = await put_in(network, hub, UUID(issue["id"]), *reports, shares=shares, **fields)
+    done = await make_final(network, hub, UUID(issue["id"]))
+    decision = next(item["decision"] for item in done["items"] if item["n"] == n)
+    return Adopted(UUID(decision), done["issue"], UUID(done["id"]), done["publication"] and UUID(done["publication"]))
+
+
+async def draft(network: Network, hub: str, series: str = "daily", **readers: Sequence[str]) -> dict[str, Any]:
+    """Return a new draft issue of a hub; its series is set up anew with these readers."""
+    path = f"/api/v1/nodes/{hub}/series/{quote(series)}"
+    body = {"name": f"【样例】{series}", "organ": "【样例】信息处", "readers": readers}
+    await network.people.call(hub, "editor", "PUT", path, body)
+    issue: dict[str, Any] = await network.people.call(hub, "editor", "POST", f"{path}/issues", {})
+    return issue
+
+
+async def put_in(
+    network: Network, hub: str, issue: UUID, *reports: UUID, shares: Sequence[str] = (), person: str = "editor", **fields: Any
+) -> int:  # fmt: skip
+    """Adopt a report, or merge several, into a draft; return the item's number there."""
+    body = {"verdict": "adopted" if len(reports) == 1 else "merged", "items": shared(reports, shares), **fields}
+    answer = await network.people.call(hub, person, "POST", f"/api/v1/nodes/{hub}/issues/{issue}/items", body)
+    return int(answer["n"])
+
+
+async def make_final(network: Network, hub: str, issue: UUID) -> dict[str, Any]:
+    """Make an issue final, as the hub's lead."""
+    path = f"/api/v1/nodes/{hub}/issues/{issue}/final"
+    done: dict[str, Any] = await network.people.call(hub, "lead", "POST", path)
+    return done
+
+
+async def standing(network: Network, hub: str, report: UUID) -> str:
+    """Return what has become of a report at a hub."""
+    found = await network.people.call(hub, "editor", "GET", f"/api/v1/nodes/{hub}/intake/{report}")
+    return str(found["report"]["state"])
+
+
+def shared(reports: Sequence[UUID], shares: Sequence[str]) -> list[dict[str, Any]]:
+    """Return reports with their shares, 1 each where none are given."""
+    return [{"report": one, "share": share} for one, share in zip(reports, shares or ["1"] * len(reports), strict=True)]
 
 
 async def ledger(network: Network, decision: UUID, count: int) -> list[dict[str, Any]]:
@@ -98,7 +149,7 @@ async def ledger(network: Network, decision: UUID, count: int) -> list[dict[str,
         after: int | None = 0
         while after is not None:
             page = await network.people.operator("scoring", "GET", f"/api/v1/ledger?after={after}&limit=1000")
-            entries += [entry for entry in page["entries"] if entry["decision"] == str(decision)]
+            entries += [entry for entry in page["entries"] if entry["event"] == str(decision)]
             after = page["next"]
         return (entries,) if len(entries) >= count else None
 

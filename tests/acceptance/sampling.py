@@ -1,5 +1,6 @@
 """Requests made from an OpenAPI document: a good one of each operation, and many that are bad in one way each."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
@@ -11,8 +12,10 @@ from tests.places import KUNSHAN
 
 SERVICES = ("gateway", "router", "scoring", "archive")
 MESSAGE = UUID("01938000-0000-7000-8000-000000000001")
-_PATH_VALUES = {"code": KUNSHAN, "hub": KUNSHAN, "unit": KUNSHAN, "month": "2026-11", "id": str(MESSAGE)}
+_PATH_VALUES = {"code": KUNSHAN, "hub": KUNSHAN, "unit": KUNSHAN, "month": "2026-11", "id": str(MESSAGE),
+                "series": "daily", "n": "1", "year": "2026"}  # fmt: skip
 _BY_FORMAT = {"uuid": str(MESSAGE), "date-time": "2026-11-20T08:00:00Z", "date": "2026-11-20", "decimal": "1"}
+_PATTERNED = (KUNSHAN, "2026-11", "2026-11-20", "text")
 _WRONG: tuple[Any, ...] = (None, True, -1, 1e300, "\x00", "𠮷" * 3, "x" * 5_000, [], [[]], {}, {"no": "such"})
 """Values of every JSON type, most of them wrong wherever they stand."""
 _TEXTS = ("", "\x00", "%", "'\"", "-1", "99999999999999999999", "2026-11-20T08:00:00", "0001-01-01T00:00:00Z",
@@ -87,7 +90,8 @@ def sample(schema: dict[str, Any], schemas: dict[str, Any]) -> Any:
         case "boolean":
             return False
         case "string":
-            return KUNSHAN if "pattern" in schema else _BY_FORMAT.get(schema.get("format", ""), "text")
+            fitting = next((v for v in _PATTERNED if re.search(schema.get("pattern", "$^"), v)), None)
+            return fitting or _BY_FORMAT.get(schema.get("format", ""), "text")
         case _:
             return {}
 

@@ -61,7 +61,9 @@ async def by(network: Network, text: str, *steps: tuple[str, Role, Action], at: 
     now = datetime.now(UTC) + at
     return text, tuple(
         [
-            sign_off(text, person=who, role=role, action=action, at=now, key=await network.people.key(UNIT, who))
+            sign_off(
+                text, node=UNIT, person=who, role=role, action=action, at=now, key=await network.people.key(UNIT, who)
+            )
             for who, role, action in steps
         ]
     )
@@ -71,7 +73,10 @@ async def with_key(network: Network, person: str, key: PrivateKey) -> Signed:
     """Return a content reviewed by the lead and approved by somebody with a key of some kind."""
     text, (reviewed,) = await by(network, content(), ("lead", LEAD, Action.REVIEWED))
     now = datetime.now(UTC)
-    return text, (reviewed, sign_off(text, person=person, role=LEAD, action=Action.APPROVED, at=now, key=key))
+    return text, (
+        reviewed,
+        sign_off(text, node=UNIT, person=person, role=LEAD, action=Action.APPROVED, at=now, key=key),
+    )
 
 
 REVIEWED, APPROVED = ("lead", LEAD, Action.REVIEWED), ("lead", LEAD, Action.APPROVED)

@@ -69,7 +69,7 @@ async def test_any_order_gives_the_same_month_table(network: Network) -> None:
         ) -> list[dict[str, Any]] | None:
             page = await read_as(network, hub, "/api/v1/ledger", service="scoring", hub=hub, unit=unit, limit=1000)
             ids = {str(one.id) for one in made.values()}
-            entries = [entry for entry in page["entries"] if entry["decision"] in ids]
+            entries = [entry for entry in page["entries"] if entry["event"] in ids]
             return entries if len(entries) >= 5 else None
 
         entries = await eventually(scored, "the entries of the day")

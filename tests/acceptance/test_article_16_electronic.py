@@ -12,7 +12,7 @@ from securesystemslib.exceptions import VerificationError
 from securesystemslib.signer import SSlibKey
 
 from proto.messages import Key
-from tests.acceptance.acts import content, decide, found, inbox, line, line_down, read_as, report, verdict_at, word
+from tests.acceptance.acts import adopt, content, found, inbox, line, line_down, read_as, report, verdict_at, word
 from tests.network import CODES, Network
 from tests.places import KUNSHAN, PROVINCE, REFORM, SUZHOU
 from tests.waiting import eventually
@@ -30,8 +30,8 @@ async def test_way_of_a_message(network: Network) -> None:
     """Signed off, sent, accepted, delivered to each hub, opened, adopted: each with its time, each proven."""
     message = await report(network, KUNSHAN, SUZHOU, PROVINCE)
     await network.people.call(SUZHOU, "editor", "POST", f"/api/v1/nodes/{SUZHOU}/inbox/{message}/open")
-    decision = await decide(network, SUZHOU, "adopted", message, publication={"series": "daily", "issue": "9"})
-    await verdict_at(network, KUNSHAN, message, decision)
+    adopted = await adopt(network, SUZHOU, message)
+    await verdict_at(network, KUNSHAN, message, adopted.decision)
 
     async def whole() -> list[dict[str, Any]] | None:
         trail = await read_as(network, KUNSHAN, f"/api/v1/trail/{message}")
@@ -44,7 +44,7 @@ async def test_way_of_a_message(network: Network) -> None:
         ("signed_off", KUNSHAN, "lead", "reviewed"), ("signed_off", KUNSHAN, "lead", "approved"),
         ("sent", KUNSHAN, "", ""), ("accepted", "320000-router", "", ""),
         ("delivered", SUZHOU, "", ""), ("delivered", PROVINCE, "", ""),
-        ("opened", SUZHOU, "", ""), ("adopted", SUZHOU, "editor", "daily 9"),
+        ("opened", SUZHOU, "", ""), ("adopted", SUZHOU, "editor", f"daily {adopted.number}"),
     ])  # fmt: skip
     assert [step for step in steps if not step["verified"]] == []
     times = [datetime.fromisoformat(step["at"]) for step in steps]

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 import pytest_asyncio
 
-from tests.acceptance.acts import content, decide, found, read_as, refusal, report, search, word
+from tests.acceptance.acts import adopt, content, found, read_as, refusal, report, search, word
 from tests.acceptance.bus_side import rogue_report, router_refuses
 from tests.network import Network
 from tests.places import BEIJING, FARMING, JIANGYIN, KUNSHAN, PROVINCE, REFORM, SUZHOU, WUXI, ZHANGJIAGANG
@@ -42,7 +42,7 @@ async def shelf(network: Network) -> AsyncIterator[Shelf]:
     }  # fmt: skip
     await found(network, PROVINCE, mark, 3)
     await found(network, SUZHOU, mark, 2)
-    await decide(network, PROVINCE, "adopted", ids["crabs"])
+    await adopt(network, PROVINCE, ids["crabs"])
     await found(network, PROVINCE, mark, 1, adopted="true")
     yield Shelf(mark, ids)
 

@@ -66,6 +66,9 @@ class Traffic:
             await people.call(node, "officer", "GET", "/api/v1/me")
         for hub in (PROVINCE, SUZHOU):
             await people.call(hub, "editor", "GET", "/api/v1/me")
+            await people.call(hub, "lead", "GET", "/api/v1/me")
+            daily = {"name": f"【{_WORD}】每日要情", "organ": f"【{_WORD}】信息处"}
+            await people.call(hub, "editor", "PUT", f"/api/v1/nodes/{hub}/series/daily", daily)
             await people.call(hub, "officer", "GET", "/api/v1/me")
         for number in range(self._count):
             node = tuple(RECIPIENTS)[number % len(RECIPIENTS)]
@@ -123,10 +126,11 @@ class Traffic:
     async def _editor(self) -> None:
         while (one := await self._to_adopt.get()) is not None:
             hub, report = one
-            body = {
-                "verdict": "adopted", "items": [{"report": report}], "publication": {"series": "daily", "issue": "1"},
-            }  # fmt: skip
-            await self._persist(hub, "editor", f"/api/v1/nodes/{hub}/decisions", msgspec.json.encode(body))
+            path, issue = f"/api/v1/nodes/{hub}", new_id()
+            item = {"verdict": "adopted", "items": [{"report": report}], "id": new_id()}
+            await self._persist(hub, "editor", f"{path}/series/daily/issues", msgspec.json.encode({"id": issue}))
+            await self._persist(hub, "editor", f"{path}/issues/{issue}/items", msgspec.json.encode(item))
+            await self._persist(hub, "lead", f"{path}/issues/{issue}/final", b"")
             self.adoptions.add(report)
 
     async def _persist(self, node: str, person: str, path: str, body: bytes) -> Any:
@@ -137,7 +141,7 @@ class Traffic:
             except (aiohttp.ClientError, TimeoutError):
                 self.tried_again += 1
             except CallError as error:
-                if error.code == "decision.already_decided":  # the answer to an earlier try was lost
+                if error.code == "issue.final":  # the answer to an earlier try was lost
                     return None
                 if error.status == 503:
                     self.tried_again += 1
@@ -207,7 +211,7 @@ class Traffic:
             entries += page["entries"]
             after = page["next"]
         assert {UUID(e["report"]) for e in entries} == self.adoptions
-        assert len(entries) == len({e["decision"] for e in entries}) == len(self.adoptions)
+        assert len(entries) == len({e["event"] for e in entries}) == len(self.adoptions)
         assert stats["decisions"] == stats["entries"] == stats["adopted_reports"] == len(self.adoptions)
         assert stats["ignored"] == {}
         assert all(Decimal(e["points"]) > 0 for e in entries)

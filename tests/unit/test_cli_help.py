@@ -103,6 +103,9 @@ def test_the_reference_page_is_what_the_tree_says() -> None:
         ("node", "approve", "x.json", "--kind", "village"),
         ("score", "320000", "2026-11", "--hub", "320500"),
         ("adopt", "320000"),
+        ("adopt", "320000", "01940000-0000-7000-8000-000000000000", "--decline", "--reason", "x", "--final"),
+        ("issue", "add", "320000", "01940000-0000-7000-8000-000000000000"),
+        ("issue", "document", "320000", "01940000-0000-7000-8000-000000000000", "issue.doc"),
     ],
     ids=" ".join,
 )

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from proto.errors import RefusedError
-from services.cli import content, decisions, moments, output, work
+from services.cli import adopting, content, decisions, moments, output, work
 from services.cli.app import app
 from services.cli.failures import CliError, Exit
 
@@ -76,8 +76,8 @@ def test_what_is_no_content_is_wrong_usage(tmp_path: Path, data: bytes) -> None:
 
 
 def test_one_report_is_adopted_and_several_are_merged() -> None:
-    one = _ask([FIRST], series="daily", issue="7")
-    assert (one["verdict"], one["items"]) == ("adopted", [{"report": FIRST, "share": Decimal(1)}])
+    one = _ask([FIRST], series="daily")
+    assert one == {"verdict": "adopted", "items": [{"report": FIRST, "share": Decimal(1)}]}
     many = _ask([FIRST, SECOND, THIRD], series="daily", issue="7")
     assert many["verdict"] == "merged"
     assert sum(item["share"] for item in many["items"]) == 1
@@ -87,7 +87,7 @@ def test_one_report_is_adopted_and_several_are_merged() -> None:
 
 @given(st.integers(1, 100))
 def test_even_shares_always_add_up_to_one(count: int) -> None:
-    asked = _ask([UUID(int=n) for n in range(count)], series="daily", issue="1")
+    asked = decisions.item([UUID(int=n) for n in range(count)], shares=[])
     assert sum(item["share"] for item in asked["items"]) == 1
     assert all(item["share"] > 0 for item in asked["items"])
 
@@ -103,7 +103,8 @@ def test_declining_returning_and_reversing() -> None:
     "changes",
     [
         {},
-        {"series": "daily"},
+        {"issue": "1"},
+        {"series": "daily", "reason": "x"},
         {"decline": True},
         {"decline": True, "send_back": True, "reason": "x"},
         {"decline": True, "reason": "x", "series": "daily"},
@@ -118,6 +119,14 @@ def test_decisions_that_contradict_themselves_are_wrong_usage(changes: dict[str,
     with pytest.raises(CliError) as error:
         _ask([FIRST], **changes)
     assert error.value.exit_code is Exit.USAGE
+
+
+def test_an_issue_is_named_by_its_number() -> None:
+    assert [adopting.issue_number(text) for text in ("", "7", "017")] == [None, 7, 17]
+    for text in ("0", "-1", "2026-7", "７", "1000001"):
+        with pytest.raises(CliError) as error:
+            adopting.issue_number(text)
+        assert error.value.code == "issue.number"
 
 
 def test_a_time_without_a_zone_is_chinese_time() -> None:

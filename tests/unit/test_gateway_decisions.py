@@ -52,6 +52,8 @@ def test_returned_and_declined_need_a_reason_and_no_issue(verdict: Verdict) -> N
         ("item_twice", Verdict.MERGED, [(A, HALF), (A, HALF)], {"publication": ISSUE}),
         ("unknown_item", Verdict.ADOPTED, [(STRANGER, ONE)], {"publication": ISSUE}),
         ("already_decided", Verdict.ADOPTED, [(A, ONE)], {"publication": ISSUE, "decided": frozenset({A})}),
+        ("in_issue", Verdict.ADOPTED, [(A, ONE)], {"publication": ISSUE, "held": frozenset({A})}),
+        ("in_issue", Verdict.DECLINED, [(A, ONE)], {"reason": "x", "held": frozenset({A})}),
         ("reversal", Verdict.REVERSED, [(A, ONE)], {"reason": "x"}),
         ("no_publication", Verdict.ADOPTED, [(A, ONE)], {}),
         ("no_publication", Verdict.ADOPTED, [(A, ONE)], {"publication": PublicationRef(series="daily", issue="")}),

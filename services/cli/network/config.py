@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from deploy.embedded.rabbitmq_config import VHOST
-from services.cli.place import ROOT, Place
+from services.cli.place import Place
 
 DATABASE: Final = "yizhan"
-RULES: Final = ROOT / "deploy" / "sample" / "rules"
 
 
 def settings_text(place: Place, codes: Sequence[str], *, amqp_url: str, database_url: str) -> str:
@@ -24,7 +23,7 @@ def settings_text(place: Place, codes: Sequence[str], *, amqp_url: str, database
             "key_file": str(place.keys / "router.pem"),
             "key_passphrase_file": str(place.secrets / "router-passphrase"),
         },
-        "scoring": {"access_file": str(place.access), "rules_dir": str(RULES)},
+        "scoring": {"access_file": str(place.access)},
         "archive": {"access_file": str(place.access)},
     }
     lines = [

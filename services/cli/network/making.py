@@ -6,6 +6,7 @@ the middle is begun anew.
 
 import secrets
 import shutil
+import tomllib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
@@ -18,8 +19,10 @@ from proto import codec
 from proto.envelope import digest_of, from_json
 from proto.messages import Directory, Key, Node, NodeKind, Staff
 from services.cli.directory import VALID
+from services.cli.failures import CliError, Exit
 from services.cli.names import SERVICES
 from services.cli.network.config import settings_text
+from services.cli.network.given import database_of
 from services.cli.network.progress import Progress
 from services.cli.network.units import PROVINCE, ROUTER, Unit
 from services.cli.place import Place
@@ -27,7 +30,6 @@ from services.cli.trust import DIRECTORY
 from services.gateway.secrets import HASHER
 from services.gateway.store.accounts import Account
 from services.kit.crypto import MACHINE_COST, PrivateKey, write_secret
-from services.kit.errors import SettingsError
 from services.kit.ids import new_id
 from services.kit.settings import secret
 from services.kit.trust.enrol import key_record, next_directory, roster, seal_message
@@ -84,10 +86,14 @@ def settle_settings(place: Place, *, amqp_url: str, database_url: str) -> list[s
     nodes = directory.nodes if isinstance(directory, Directory) else ()
     made_for = next((n.gateway for n in nodes if n.code == PROVINCE), "")
     if made_for != _gateway_user(amqp_url):
-        raise SettingsError(
-            f"this network was made for the broker user {made_for!r}, not {_gateway_user(amqp_url)!r}: "
-            "set the same YIZHAN_AMQP_URL as then, or start from nothing with --reset"
+        raise CliError(
+            Exit.SETTINGS,
+            "place.other_broker",
+            "此网络为另一总线用户建立：设与当时相同的 YIZHAN_AMQP_URL，或用 --reset 重建",
+            "This network was made for another broker user: set the same YIZHAN_AMQP_URL as then, or --reset",
+            f"{made_for!r}, not {_gateway_user(amqp_url)!r}",
         )
+    _require_same_database(place, database_url)
     codes = [
         n.code
         for n in nodes
@@ -98,6 +104,25 @@ def settle_settings(place: Place, *, amqp_url: str, database_url: str) -> list[s
     text = settings_text(place, codes, amqp_url=amqp_url, database_url=database_url)
     write_secret(place.config, text.encode())
     return codes
+
+
+def _require_same_database(place: Place, database_url: str) -> None:
+    """Refuse another database than at the last start, whose settings are still there: the new one would be empty."""
+    if not place.made:
+        return
+    table = tomllib.loads(place.config.read_text(encoding="utf-8")).get("gateway", {})
+    private = "database_password_file" in table
+    before = "" if private else database_of(str(table.get("database_url", "")))
+    now = database_of(database_url) if database_url else ""
+    if before != now:
+        raise CliError(
+            Exit.SETTINGS,
+            "place.other_database",
+            "此网络的数据在另一数据库：设与当时相同的 YIZHAN_DATABASE_URL；数据已迁走的，先改 yizhan.toml 中各 database_url",
+            "This network's data is in another database: set the same YIZHAN_DATABASE_URL as then; "
+            "where you moved the data, first change each database_url in yizhan.toml",
+            f"{before or 'private'}, not {now or 'private'}",
+        )
 
 
 def _gateway_user(amqp_url: str) -> str:

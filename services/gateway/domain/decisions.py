@@ -24,12 +24,14 @@ def check_decision(
     *,
     origins: Mapping[UUID, str],
     decided: frozenset[UUID],
+    held: frozenset[UUID] = frozenset(),
     publication: PublicationRef | None,
     reason: str,
 ) -> tuple[DecidedItem, ...]:
     """Return the decided items; raise ``DecisionError``.
 
-    ``origins`` holds the reports that lie in the hub's inbox with their units, ``decided`` those already decided there.
+    ``origins`` holds the reports that lie in the hub's inbox with their units, ``decided`` those already decided there,
+    ``held`` those that a draft issue of the hub holds.
     """
     reports = [report for report, _ in shares]
     if not reports:
@@ -40,6 +42,12 @@ def check_decision(
         raise DecisionError("decision.unknown_item", "该信息未报送本单位", "A report did not come to this hub")
     if any(report in decided for report in reports):
         raise DecisionError("decision.already_decided", "该信息已有采编结果", "A report has been decided already")
+    if any(report in held for report in reports):
+        raise DecisionError(
+            "decision.in_issue",
+            "该信息已编入一期未定版的刊物，请先取出",
+            "A report is in a draft issue: take it out of that first",
+        )
     if verdict is Verdict.REVERSED:
         raise DecisionError(
             "decision.reversal", "冲正须针对原采编结果", "A reversal names the decision that it reverses"

@@ -9,7 +9,8 @@ from msgspec import Struct
 from proto import codec
 from proto.envelope import digest_of, unpack
 from proto.limits import MAX_RECEIPTS
-from proto.messages import Decision, Message, Outcome, Receipt, ReceiptEntry, Report
+from proto.messages import Decision, Message, Outcome, Publication, Receipt, ReceiptEntry, Report
+from services.gateway.domain.intake import Facts, facts_of
 from services.kit.ids import NewId
 
 
@@ -21,6 +22,7 @@ class Arrived(Struct, frozen=True, kw_only=True):
     title: str  # what a list shows; empty where the kind has none
     body: bytes
     digest: str
+    facts: Facts | None = None  # of a report
 
 
 class ReceiptDue(Struct, frozen=True, kw_only=True):
@@ -38,8 +40,16 @@ class ReceiptDue(Struct, frozen=True, kw_only=True):
 def read_arrival(node: str, body: bytes) -> Arrived:
     """Read what the router delivered; raise ``RefusedError`` for what cannot be read."""
     message = codec.decode(unpack(body))
-    title = codec.decode_content(message.content).title if isinstance(message, Report) else ""
-    return Arrived(node=node, message=message, title=title, body=body, digest=digest_of(body))
+    title, facts = "", None
+    match message:
+        case Report():
+            content = codec.decode_content(message.content)
+            title, facts = content.title, facts_of(message, content)
+        case Publication():
+            title = f"{message.name} {message.issue}"
+        case _:
+            pass
+    return Arrived(node=node, message=message, title=title, body=body, digest=digest_of(body), facts=facts)
 
 
 def owes_receipt(arrived: Arrived) -> bool:

@@ -6,14 +6,14 @@ from uuid import UUID
 from msgspec import Struct
 
 from proto import codec
-from proto.envelope import Envelope, digest_of
+from proto.envelope import Envelope, digest_of, unpack
 from proto.errors import Reason, RefusedError
 from proto.messages import Message, Report, ReportContent
 from services.kit.crypto import PrivateKey
 from services.kit.secrecy import check_open
 from services.kit.trust.enrol import seal_message
 from services.kit.trust.state import TrustState
-from services.kit.trust.verify import verify_report
+from services.kit.trust.verify import verify_forwarded, verify_message, verify_report
 
 
 class Sealed(Struct, frozen=True, kw_only=True):
@@ -47,10 +47,12 @@ def compose(
     to: tuple[str, ...] | None,
     id: UUID,
     now: datetime,
+    forwarded: tuple[Envelope, ...] = (),
 ) -> tuple[Sealed, ReportContent]:
     """Return the sealed report and its content; refuse with the reason that the router would give.
 
-    ``to`` None means the unit's own hubs: its parent, and the province for a direct-report point.
+    ``to`` None means the unit's own hubs: its parent, and the province for a direct-report point. ``forwarded`` are the
+    originals that a hub sends on (转报).
     """
     read_content(content)
     hubs = state.hubs_of(node)
@@ -59,9 +61,18 @@ def compose(
         raise RefusedError(Reason.NO_RECIPIENT)
     if not set(recipients) <= set(hubs):
         raise RefusedError(Reason.NOT_PERMITTED)
-    report = Report(id=id, origin=node, to=recipients, sent_at=now, about=about, content=content, sign_offs=sign_offs)
+    report = Report(
+        id=id, origin=node, to=recipients, sent_at=now, about=about, content=content, sign_offs=sign_offs,
+        forwarded=forwarded,
+    )  # fmt: skip
     decoded = verify_report(state, report, now=now)
-    return sealed(report, key), decoded
+    for _, original in verify_forwarded(state, report):
+        check_open(original)
+    found = sealed(report, key)
+    envelope = unpack(found.body)  # bounds of size and number: what is too large for the network would never leave
+    codec.decode(envelope)
+    verify_message(state, envelope, report, now=now, user_id=None)
+    return found, decoded
 
 
 def sealed(message: Message, key: PrivateKey) -> Sealed:

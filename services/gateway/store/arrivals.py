@@ -11,6 +11,7 @@ from proto.errors import Reason
 from proto.messages import Decision, Outcome, Receipt, ReceiptEntry
 from services.gateway.domain.effects import Arrived, fates, owes_receipt, verdicts
 from services.gateway.domain.receipts import shares
+from services.gateway.store.intake import IntakeStore
 from services.kit.db import Database
 
 
@@ -27,6 +28,7 @@ class ArrivalStore:
     def __init__(self, db: Database) -> None:
         self._db = db
         self._q = db.queries
+        self._intake = IntakeStore(db)
 
     async def store(self, arrived: Sequence[Arrived], at: datetime) -> Stored:
         """Store a batch and its effects in one transaction; doing it again changes nothing."""
@@ -36,6 +38,8 @@ class ArrivalStore:
             others = [a for a in arrived if mine.get((a.node, a.message.id)) != a.digest]
             reused = await self._keep_as_evidence(connection, others, at) if others else []
             unclaimed: list[ReceiptEntry] = []
+            if reports := [(a, at) for a in good if a.facts is not None]:
+                await self._intake.take_in(connection, reports)
             if told := fates(good):
                 await self._store_fates(connection, told)
             if receipts := [(a.node, a.message) for a in good if isinstance(a.message, Receipt)]:
@@ -104,6 +108,14 @@ class ArrivalStore:
             await self._q.drop_refused_decisions(
                 connection, decisions=[e.message for e in refused], digests=[e.digest for e in refused]
             )
+            await self._drop_selections(connection, refused)
+
+    async def _drop_selections(self, connection: Any, refused: Sequence[ReceiptEntry]) -> None:
+        dropped = self._q.drop_refused_selections(
+            connection, decisions=[e.message for e in refused], digests=[e.digest for e in refused]
+        )
+        for hub, report in [(row["hub"], row["report"]) async for row in dropped]:
+            await self._q.note_unselected(connection, hub=hub, reports=[report])
 
     async def _store_shares(self, connection: Any, receipts: Sequence[tuple[str, Receipt]]) -> list[ReceiptEntry]:
         """Note whose entries are whose; return those that are nobody's here."""
@@ -144,4 +156,6 @@ class ArrivalStore:
             issues=[d.publication.issue if d.publication else "" for _, d, _ in rows],
             reasons=[d.reason.replace("\x00", " ") for _, d, _ in rows],
             ats=[d.sent_at for _, d, _ in rows],
+            levels=[d.level.value if d.level else "" for _, d, _ in rows],
+            forwarded_as=[d.forwarded_as for _, d, _ in rows],
         )

@@ -60,6 +60,8 @@ class HubVerdict(Struct, frozen=True, kw_only=True):
     issue: str
     reason: str
     at: datetime
+    level: str  # where adopted, or whither selected; "" at the hub's own level
+    forwarded_as: UUID | None  # the hub's report that carries ours up
 
 
 class Items:

@@ -12,6 +12,7 @@ from proto.envelope import digest_of
 from proto.messages import Role
 from services.gateway.desk import DESK, Desk
 from services.kit.trust.state import in_office
+from services.kit.web.access import token_digest
 from services.kit.web.api import Endpoint, Read
 from services.kit.web.problem import ProblemError, forbidden, not_found, unauthorized
 
@@ -73,8 +74,8 @@ class Me(msgspec.Struct):
 async def principal(request: web.Request) -> Principal:
     """Return who is signed in; refuse where nobody is, or the person has left office since."""
     desk = request.app[DESK]
-    token = _bearer(request)
-    found = await desk.accounts.holder(digest_of(token.encode()), desk.clock()) if token else None
+    token = token_digest(request)
+    found = await desk.accounts.holder(token, desk.clock()) if token else None
     if found is None:
         raise unauthorized()
     node, person, label = found
@@ -100,11 +101,6 @@ def roles_of(desk: Desk, node: str, person: str) -> frozenset[Role]:
     """Return the roles that a person holds now, by the roster."""
     staff = desk.state.staff(node, person)
     return frozenset(staff.roles) if staff and in_office(staff, desk.clock()) else frozenset()
-
-
-def _bearer(request: web.Request) -> str:
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    return token if scheme == "Bearer" else ""
 
 
 async def sign_in(request: web.Request, read: Read[SignIn]) -> Token:
@@ -155,7 +151,7 @@ async def make_token(request: web.Request, read: Read[TokenRequest]) -> Token:
 async def sign_out(request: web.Request, _: None) -> None:
     """End the token in use."""
     await principal(request)
-    await request.app[DESK].accounts.drop_token(digest_of(_bearer(request).encode()))
+    await request.app[DESK].accounts.drop_token(token_digest(request) or "")
 
 
 async def me(request: web.Request, _: None) -> Me:

@@ -19,6 +19,7 @@ from services.gateway.domain.reports import sealed
 from services.gateway.store.inbox import InboxMessage
 from services.gateway.views.auth import Principal, member
 from services.gateway.views.items import checked_words, item_id
+from services.gateway.views.originals import OriginalView, originals
 from services.kit.web.api import Endpoint, Read, query_of
 from services.kit.web.problem import ProblemError, not_found
 
@@ -49,6 +50,7 @@ class InboxView(msgspec.Struct, kw_only=True):
     opened_by: str | None
     shared: bool  # a receipt that also holds entries of other units: only your own are shown, and it is not exported
     content: ReportContent | None = None  # of a report, not in lists
+    forwarded: list[OriginalView] = []  # what came inside a report, not in lists (转报原件)
     message: msgspec.Raw | None = None  # of another kind, not in lists; of a receipt your own entries
 
 
@@ -77,6 +79,23 @@ class Decided(msgspec.Struct):
 
     decision: UUID
     reports: list[UUID]
+
+
+_NEEDS_ISSUE: Final = (
+    "decision.needs_issue",
+    "采用、综合采用须编入一期刊物，定版后生效",
+    "Adopting and merging go into an issue and are told when it is final: POST …/issues/{id}/items",
+)
+_ELSEWHERE: Final = {
+    Verdict.ADOPTED: _NEEDS_ISSUE,
+    Verdict.MERGED: _NEEDS_ISSUE,
+    Verdict.SELECTED: (
+        "decision.needs_forward",
+        "选送须通过转报或上报办理",
+        "Selecting is done by forwarding: POST …/forwards or …/selections",
+    ),
+}
+"""What is decided in another way: code, Chinese, English."""
 
 
 async def list_inbox(request: web.Request, _: None) -> list[InboxView]:
@@ -111,12 +130,17 @@ async def open_message(request: web.Request, _: None) -> InboxView:
 
 
 async def decide(request: web.Request, read: Read[DecisionRequest]) -> Decided:
-    """Adopt, merge, return or decline reports, or reverse an earlier decision (Art. 13)."""
+    """Return or decline reports, which their origins learn at once, or reverse a decision that was told (Art. 13).
+
+    Adopting and merging go into an issue (``views/issues.py``) and are told when that is final.
+    """
     who = await member(request, Role.EDITOR)
     desk = request.app[DESK]
     body = await read()
     appears = body.publication
     await checked_words(desk, who, body.reason, *((appears.series, appears.issue) if appears else ()))
+    if body.verdict in _ELSEWHERE:
+        raise ProblemError(422, *_ELSEWHERE[body.verdict])
     desk.outbox.check_room()
     shares = [(i.report, i.share) for i in body.items]
     try:
@@ -131,6 +155,7 @@ async def decide(request: web.Request, read: Read[DecisionRequest]) -> Decided:
                     shares,
                     origins=await desk.inbox.origins(connection, who.node, reports),
                     decided=await desk.inbox.decided(connection, who.node, reports),
+                    held=await desk.intake.held(connection, who.node, reports),
                     publication=body.publication,
                     reason=body.reason,
                 )
@@ -151,7 +176,11 @@ async def _reversal(desk: Desk, connection: Any, who: Principal, body: DecisionR
             "decision.reversal", "冲正须注明原采编结果和理由", "A reversal names its decision and a reason"
         )
     stored = await desk.db.queries.sent_message(connection, id=body.reverses, node=who.node)
-    if not await desk.inbox.undecide(connection, who.node, body.reverses) or stored is None:
+    freed = await desk.inbox.undecide(connection, who.node, body.reverses)
+    freed = freed or await desk.selections.take_back(connection, who.node, body.reverses)
+    if not freed and await desk.selections.one(connection, who.node, body.reverses):
+        raise DecisionError("selection.told", "请先冲正该项选送的结果", "Reverse the outcome of the selection first")
+    if not freed or stored is None:
         raise DecisionError("decision.not_in_force", "没有生效的该采编结果", "There is no such decision in force")
     original = codec.decode(unpack(stored["body"]))
     if not isinstance(original, Decision):
@@ -223,6 +252,7 @@ def _full(desk: Desk, message: InboxMessage) -> InboxView:
     match codec.decode(envelope):
         case Report() as report:
             view.content = codec.decode_content(report.content)
+            view.forwarded = originals(desk, report)
         case Receipt() as receipt:
             view.message = part_of(receipt, message.node, message.entries or ())
         case _:
@@ -246,7 +276,7 @@ ENDPOINTS: Final = (
     ),
     Endpoint(
         method="POST", path=f"{_NODE}/decisions", handle=decide,
-        summary="采用、综合采用、退改、不采用、冲正 / Adopt, merge, return, decline, reverse", body=DecisionRequest,
+        summary="退改、不采用、冲正 / Return, decline, reverse", body=DecisionRequest,
         answer=Decided, status=201, errors=(400, 401, 403, 422),
     ),
     Endpoint(

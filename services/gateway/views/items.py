@@ -16,6 +16,8 @@ from services.gateway.domain.items import RULES, Rule, State, Step, StepError, r
 from services.gateway.domain.reports import read_content
 from services.gateway.handlers.submit import ItemTakenError, Submission
 from services.gateway.store.items import Fate, HubVerdict, Item, ItemEvent
+from services.gateway.store.selections import Forward
+from services.gateway.views.asked import QueryView, asked_about
 from services.gateway.views.auth import Principal, member
 from services.kit.secrecy import is_marked
 from services.kit.web.api import Endpoint, Read, query_of, reply
@@ -67,6 +69,8 @@ class ItemView(msgspec.Struct, kw_only=True):
     content: ReportContent | None = None  # not in lists
     history: list[ItemEvent] = []
     steps: list[Step] = []  # allowed from here
+    forwards: list[Forward] = []  # the originals that it sends on (转报), not in lists
+    queries: list[QueryView] = []  # what hubs asked about it (核实), not in lists
 
 
 class ItemQuery(msgspec.Struct, forbid_unknown_fields=True):
@@ -178,6 +182,8 @@ async def one_item(request: web.Request, _: None) -> ItemView:
     view.content = codec.decode_content(item.content)
     view.history = await desk.items.history(item.id)
     view.steps = [step for (state, step) in RULES if state is item.state]
+    view.forwards = await desk.selections.forwards(item.id)
+    view.queries = await asked_about(desk, who.node, item.message, at_hub=False) if item.message else []
     return view
 
 

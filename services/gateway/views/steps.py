@@ -14,8 +14,9 @@ from services.gateway.domain.items import Rule, Step, signing_role
 from services.gateway.domain.reports import Sealed, compose
 from services.gateway.store.items import Item
 from services.gateway.views.auth import Principal, member
+from services.gateway.views.forwards import selected, sent_on
 from services.gateway.views.items import Submitted, checked_words, item_id, legal
-from services.kit.errors import KeyUnusableError
+from services.gateway.views.saying import unlocked_key
 from services.kit.trust.enrol import sign_off
 from services.kit.web.api import Endpoint, Read
 from services.kit.web.problem import ProblemError, forbidden, invalid, not_found
@@ -62,6 +63,7 @@ async def take_step(request: web.Request, read: Read[StepRequest]) -> Submitted:
         if signed is not None and rule.signs is not None:
             await desk.items.sign(connection, item.id, rule.signs, signed)
         if body.step is Step.SEND:
+            forwards, originals = await sent_on(desk, connection, current)
             sent, _ = compose(
                 desk.state,
                 desk.keys[who.node],
@@ -72,8 +74,10 @@ async def take_step(request: web.Request, read: Read[StepRequest]) -> Submitted:
                 to=None,
                 id=desk.new_id(),
                 now=desk.clock(),
+                forwarded=originals,
             )
-            sealed, message = (sent,), sent.id
+            told = await selected(desk, connection, current, forwards, sent.id)
+            sealed, message = (sent, *told), sent.id
             await desk.outbox.add(connection, sealed)
         changed = msgspec.structs.replace(current, state=rule.to, message=message)
         await desk.items.step(connection, changed, at=desk.clock(), person=who.person, step=body.step, note=body.note)
@@ -84,14 +88,11 @@ async def take_step(request: web.Request, read: Read[StepRequest]) -> Submitted:
 async def _signed(desk: Desk, who: Principal, item: Item, rule: Rule, role: Role, passphrase: str) -> Envelope | None:
     if rule.signs is None:
         return None
-    account = await desk.accounts.one(who.node, who.person)
-    if account is None or account.key_pem is None:
-        raise ProblemError(422, "sign.no_key", "您在本网关没有签名密钥", "You have no signing key at this gateway")
-    try:
-        key = await desk.passwords.unlock(account.key_pem, passphrase)
-    except KeyUnusableError as error:
-        raise ProblemError(403, "sign.wrong_passphrase", "签名口令有误", "Wrong passphrase") from error
-    return sign_off(item.content, person=who.person, role=role, action=rule.signs, at=desk.clock(), key=key)
+    key = await unlocked_key(desk, who, passphrase)
+    return sign_off(
+        item.content, node=who.node, about=item.about, person=who.person, role=role, action=rule.signs, at=desk.clock(),
+        key=key,
+    )  # fmt: skip
 
 
 ENDPOINTS: Final = (

@@ -71,12 +71,18 @@ def _content(day: DayReport) -> str:
 async def _signers(people: People, day: DayReport, content: str, now: datetime) -> tuple[Envelope, ...]:
     head_needed = day.importance == "important" and day.fault != "office_lead_only"
     lead = await people.key(day.node, "lead")
-    reviewed = sign_off(content, person="lead", role=Role.OFFICE_LEAD, action=Action.REVIEWED, at=now, key=lead)
+    reviewed = sign_off(
+        content, node=day.node, person="lead", role=Role.OFFICE_LEAD, action=Action.REVIEWED, at=now, key=lead
+    )
     if head_needed:
         head = await people.key(day.node, "head")
-        approved = sign_off(content, person="head", role=Role.UNIT_LEAD, action=Action.APPROVED, at=now, key=head)
+        approved = sign_off(
+            content, node=day.node, person="head", role=Role.UNIT_LEAD, action=Action.APPROVED, at=now, key=head
+        )
     else:
-        approved = sign_off(content, person="lead", role=Role.OFFICE_LEAD, action=Action.APPROVED, at=now, key=lead)
+        approved = sign_off(
+            content, node=day.node, person="lead", role=Role.OFFICE_LEAD, action=Action.APPROVED, at=now, key=lead
+        )
     return (reviewed, approved)
 
 

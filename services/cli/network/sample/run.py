@@ -18,6 +18,7 @@ from proto.topology import DEAD_QUEUE
 from services.cli.network.progress import Progress
 from services.cli.network.sample.client import CallError, People
 from services.cli.network.sample.day import Day, DayDecision, DayReport
+from services.cli.network.sample.editing import Editing
 from services.cli.network.sample.enrolment import trust_of
 from services.cli.network.sample.forged import put_on_bus
 from services.cli.network.sample.totals import mismatches
@@ -27,6 +28,7 @@ from services.kit.bus import open_session
 from services.kit.crypto import write_secret
 from services.kit.tasks import TaskScope
 from services.kit.trust.enrol import sign_off
+from services.kit.trust.state import TrustState
 
 _SIDE_BY_SIDE: Final = 8
 _PATIENCE: Final = 90.0  # seconds for the network to come to rest
@@ -62,7 +64,7 @@ async def _send_all(place: Place, people: People, day: Day, gateway_url: str, pr
     await put_on_bus(place, people, state, day.forged, datetime.now(UTC), gateway_url)
     await _settle(people, {"accepted": len(day.good), "refused": len(day.forged)}, progress)
     await _settle(people, {"delivered": day.expected["delivered"]}, progress)
-    await _decide(people, day, sent, progress)
+    await _decide(people, state, day, sent, progress)
     await _settle(people, {"opened": day.expected["opened"], "adopted": day.expected["adopted"]}, progress)
 
 
@@ -114,10 +116,13 @@ async def _in_one(people: People, report: DayReport, about: UUID | None) -> UUID
     person, role = ("head", Role.UNIT_LEAD) if report.importance == "important" else ("lead", Role.OFFICE_LEAD)
     lead, approver = await people.key(report.node, "lead"), await people.key(report.node, person)
     text = report.content
-    statements = (
-        sign_off(text, person="lead", role=Role.OFFICE_LEAD, action=Action.REVIEWED, at=now, key=lead),
-        sign_off(text, person=person, role=role, action=Action.APPROVED, at=now, key=approver),
-    )
+    statements = [
+        sign_off(text, node=report.node, about=about, person=who, role=held, action=action, at=now, key=key)
+        for who, held, action, key in (
+            ("lead", Role.OFFICE_LEAD, Action.REVIEWED, lead),
+            (person, role, Action.APPROVED, approver),
+        )
+    ]
     body = {
         "content": text,
         "sign_offs": [msgspec.Raw(s.json()) for s in statements],
@@ -141,8 +146,8 @@ async def _blocked(people: People, day: Day) -> None:
         raise CallError(201, "sample.not_blocked", report.key)
 
 
-async def _decide(people: People, day: Day, sent: dict[str, UUID], progress: Progress) -> None:
-    """Editors open what they decide on, then decide; hub by hub, side by side."""
+async def _decide(people: People, state: TrustState, day: Day, sent: dict[str, UUID], progress: Progress) -> None:
+    """Editors open what they decide on, then decide; hub by hub, side by side. Leads make the issues final."""
     by_hub: dict[str, list[DayDecision]] = {}
     for decision in day.decisions:
         by_hub.setdefault(decision.hub, []).append(decision)
@@ -150,23 +155,12 @@ async def _decide(people: People, day: Day, sent: dict[str, UUID], progress: Pro
 
     async def one_hub(hub: str, decisions: Iterable[DayDecision]) -> None:
         nonlocal done
+        editing = Editing(people, state, hub, sent)
         for decision in decisions:
-            for item in decision.items:
-                await people.call(hub, "editor", "POST", f"/api/v1/nodes/{hub}/inbox/{sent[item.report]}/open")
-            body: dict[str, Any] = {
-                "verdict": decision.outcome,
-                "items": [{"report": sent[i.report], "share": i.exact} for i in decision.items],
-                "reason": decision.reason,
-            }
-            if decision.publication:
-                body["publication"] = {"series": decision.publication, "issue": decision.issue}
-            try:
-                await people.call(hub, "editor", "POST", f"/api/v1/nodes/{hub}/decisions", body)
-            except CallError as error:
-                if error.code != "decision.already_decided":
-                    raise
+            await editing.take(decision)
             done += 1
             progress("decide", done, len(day.decisions))
+        await editing.make_final()
 
     async with TaskScope() as tasks:
         for hub, decisions in by_hub.items():

@@ -72,14 +72,19 @@ ON CONFLICT DO NOTHING;
 
 -- name: drop_refused_decisions!
 -- A decision that the network refused decides nothing: its reports may be decided anew.
-DELETE FROM decided d USING unnest(:decisions::uuid[], :digests::text[]) AS g (decision, digest), sent s
-WHERE d.decision = g.decision AND s.id = g.decision AND s.digest = g.digest;
+WITH freed AS (
+    DELETE FROM decided d USING unnest(:decisions::uuid[], :digests::text[]) AS g (decision, digest), sent s
+    WHERE d.decision = g.decision AND s.id = g.decision AND s.digest = g.digest
+    RETURNING d.hub, d.report
+)
+UPDATE intake k SET state = CASE WHEN k.selected THEN 'selected' ELSE 'pending' END
+FROM freed f WHERE k.hub = f.hub AND k.report = f.report;
 
 -- name: add_verdicts!
 -- Apply decisions to the reports that they decide.
-INSERT INTO verdict (decision, report, node, hub, verdict, series, issue, reason, at)
+INSERT INTO verdict (decision, report, node, hub, verdict, series, issue, reason, at, level, forwarded_as)
 SELECT * FROM unnest(:decisions::uuid[], :reports::uuid[], :nodes::text[], :hubs::text[], :verdicts::text[],
-    :series::text[], :issues::text[], :reasons::text[], :ats::timestamptz[])
+    :series::text[], :issues::text[], :reasons::text[], :ats::timestamptz[], :levels::text[], :forwarded_as::uuid[])
 ON CONFLICT DO NOTHING;
 
 -- name: take_receipts_due
@@ -119,6 +124,21 @@ SELECT s.node, i.id, i.kind, i.origin, i.about, i.title, i.sent_at, i.received_a
     i.body, s.entries, s.whole
 FROM receipt_share s JOIN inbox i ON i.node = s.holder AND i.id = s.receipt WHERE s.node = :node AND s.receipt = :id;
 
+-- name: held_page
+-- What a node sent and received of a kind, in order of ids; a page ends where its bytes reach the most.
+SELECT id, body FROM (
+    SELECT id, body, sum(octet_length(body)) OVER (ORDER BY id) - octet_length(body) AS before
+    FROM (
+        (SELECT id, body FROM sent WHERE node = :node AND kind = :kind AND (:after::uuid IS NULL OR id > :after)
+         ORDER BY id LIMIT :limit)
+        UNION
+        (SELECT id, body FROM inbox WHERE node = :node AND kind = :kind AND (:after::uuid IS NULL OR id > :after)
+         ORDER BY id LIMIT :limit)
+        ORDER BY id LIMIT :limit
+    ) page
+) sized
+WHERE before < :most ORDER BY id;
+
 -- name: open_message^
 -- Note the first opening and owe the receipt for it; a receipt is not answered by one.
 WITH opened AS (
@@ -142,9 +162,17 @@ SELECT report FROM decided WHERE hub = :hub AND report = ANY(:reports::uuid[]);
 
 -- name: add_decided!
 -- Note that a hub decided these reports; a second decision breaks the primary key.
-INSERT INTO decided (hub, report, decision, verdict)
-SELECT :hub, report, :decision, :verdict FROM unnest(:reports::uuid[]) AS r (report);
+WITH given AS (
+    INSERT INTO decided (hub, report, decision, verdict)
+    SELECT :hub, report, :decision, :verdict FROM unnest(:reports::uuid[]) AS r (report)
+    RETURNING hub, report, verdict
+)
+UPDATE intake k SET state = g.verdict FROM given g WHERE k.hub = g.hub AND k.report = g.report;
 
 -- name: drop_decided
 -- Take back a decision.
-DELETE FROM decided WHERE hub = :hub AND decision = :decision RETURNING report;
+WITH freed AS (DELETE FROM decided WHERE hub = :hub AND decision = :decision RETURNING hub, report), noted AS (
+    UPDATE intake k SET state = CASE WHEN k.selected THEN 'selected' ELSE 'pending' END
+    FROM freed f WHERE k.hub = f.hub AND k.report = f.report
+)
+SELECT report FROM freed;

@@ -76,7 +76,7 @@ SELECT message, giver, outcome, at, reason, detail FROM fate WHERE message = ANY
 
 -- name: verdicts
 -- What hubs decided about these reports.
-SELECT report, decision, hub, verdict, series, issue, reason, at FROM verdict
+SELECT report, decision, hub, verdict, series, issue, reason, at, level, forwarded_as FROM verdict
 WHERE report = ANY(:reports::uuid[]) ORDER BY at;
 
 -- name: add_event!

@@ -1,0 +1,72 @@
+"""Putting the example point rules into force: at each hub an editor drafts them and the lead approves, as people do."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+from uuid import NAMESPACE_URL, uuid5
+
+import aiohttp
+
+from services.cli.network.progress import Progress
+from services.cli.network.sample.client import CallError, People
+from services.cli.network.sample.enrolment import trust_of
+from services.cli.place import ROOT, Place
+from services.kit.crypto import write_secret
+from services.kit.tasks import TaskScope
+from services.kit.trust.state import TrustState
+
+RULES: Final = ROOT / "deploy" / "sample" / "rules" / "default.toml"
+_PATIENCE: Final = 20.0  # seconds for a gateway to learn of the rosters that were published just now
+_AGAIN: Final = 0.2  # seconds
+
+
+async def publish_rules(place: Place, progress: Progress, file: Path = RULES) -> None:
+    """Publish the rules at each hub, once; repeating what was cut off is harmless."""
+    done = place.registry / "rules-published"
+    if done.exists():
+        return
+    text = file.read_text(encoding="utf-8")
+    hubs = hubs_of(trust_of(place))
+    finished = 0
+
+    async def one(people: People, hub: str) -> None:
+        nonlocal finished
+        paper = {"kind": "rules", "content": text, "id": uuid5(NAMESPACE_URL, f"urn:yizhan:rules:{hub}:{text}")}
+        await _patiently(lambda: _published(people, hub, paper))
+        finished += 1
+        progress("rules", finished, len(hubs))
+
+    async with aiohttp.ClientSession() as http, TaskScope() as tasks:
+        people = People(place, http)
+        for hub in hubs:
+            tasks.spawn(one(people, hub), f"rules-{hub}")
+        await tasks.all_done()
+    write_secret(done, datetime.now(UTC).isoformat().encode())
+
+
+def hubs_of(state: TrustState) -> list[str]:
+    """Return the units to which others report, in order of their codes."""
+    return sorted({hub for node in state.nodes() for hub in state.hubs_of(node.code)})
+
+
+async def _published(people: People, hub: str, paper: dict[str, Any]) -> None:
+    papers = f"/api/v1/nodes/{hub}/papers"
+    found = await people.call(hub, "editor", "POST", papers, paper)
+    if found["state"] == "draft":
+        approval = {"passphrase": people.password}
+        await people.call(hub, "lead", "POST", f"{papers}/{found['id']}/approve", approval)
+
+
+async def _patiently(work: Callable[[], Awaitable[None]]) -> None:
+    """Try again while the gateway does not know the unit or its people yet."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + _PATIENCE
+    while True:
+        try:
+            return await work()
+        except CallError as error:
+            if not error.code.startswith(("registry.", "sender.", "sign_off.", "auth.")) or loop.time() > end:
+                raise
+            await asyncio.sleep(_AGAIN)

@@ -1,0 +1,170 @@
+"""``yizhan paper``: what a hub's lead approves before it is said (文稿)."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+from uuid import UUID
+
+import typer
+
+from services.cli.asking import ask, put_facts, put_table
+from services.cli.failures import Exit, usage
+from services.cli.forwarding import Hub, OwnId
+from services.cli.options import Gateway, Json, PasswordFile, Person
+from services.cli.tree import Tree
+
+if TYPE_CHECKING:
+    from services.cli.client import Api
+
+tree: Final = Tree(help="文稿：规则、通报、直报点认定 / Papers: rules, bulletins, designations")
+PaperId = Annotated[UUID, typer.Argument(metavar="PAPER", help="文稿编号 / The paper")]
+
+
+class Kind(StrEnum):
+    """Kinds of papers."""
+
+    RULES = "rules"
+    BULLETIN = "bulletin"
+    DESIGNATION = "designation"
+
+
+@tree.command("add", help="起草文稿 / Draft a paper")
+def add(
+    hub: Hub,
+    kind: Annotated[Kind, typer.Argument(metavar="rules|bulletin|designation", help="种类 / Kind")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="规则为 TOML，其余为 JSON / Rules: TOML, else JSON")],
+    *,
+    id: OwnId = None,
+    person: Person = "editor",
+    password_file: PasswordFile = None,
+    gateway: Gateway = "",
+    as_json: Json = False,
+) -> int:
+    """Store a draft."""
+    body = {"kind": kind, "content": content_of(kind, file), "id": id}
+    found = ask(hub, person, password_file, gateway, lambda editor: editor.post(_path(hub), body))
+    return _put(found, as_json=as_json)
+
+
+@tree.command("list", help="列出文稿 / List papers")
+def list_papers(
+    hub: Hub,
+    *,
+    kind: Annotated[Kind | None, typer.Option(metavar="KIND", help="只看此种类 / Only this kind")] = None,
+    draft: Annotated[bool, typer.Option("--draft", help="只看草稿 / Only drafts")] = False,
+    person: Person = "editor",
+    password_file: PasswordFile = None,
+    gateway: Gateway = "",
+    as_json: Json = False,
+) -> int:
+    """List a hub's papers, newest first."""
+    from services.cli import output  # noqa: PLC0415
+
+    state = "draft" if draft else None
+    found = ask(
+        hub, person, password_file, gateway, lambda editor: editor.get(_path(hub), kind=kind, state=state, limit=200)
+    )
+    rows = (
+        (
+            one["id"],
+            one["kind"],
+            one["subject"],
+            one["state"],
+            one["author"],
+            one["approver"],
+            output.time_of(one["updated_at"]),
+        )
+        for one in found
+    )
+    headings = (
+        "编号 / id",
+        "种类 / kind",
+        "事由 / subject",
+        "状态 / state",
+        "起草 / author",
+        "签发 / approver",
+        "更新 / updated",
+    )
+    return put_table(found, headings, rows, as_json=as_json)
+
+
+@tree.command("show", help="查看文稿，或写成版式文件 / Show a paper, or write it as a document")
+def show(
+    hub: Hub,
+    paper: PaperId,
+    *,
+    document: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="通报写入 .html、.docx 或 .pdf / Write a bulletin there")
+    ] = None,
+    person: Person = "editor",
+    password_file: PasswordFile = None,
+    gateway: Gateway = "",
+    as_json: Json = False,
+) -> int:
+    """Show a paper with its text, or write a bulletin as HTML, DOCX or PDF."""
+    from services.cli import output  # noqa: PLC0415
+
+    if document is not None:
+        form = document.suffix.removeprefix(".")
+        path = f"{_path(hub, paper)}/document"
+        document.write_bytes(ask(hub, person, password_file, gateway, lambda lead: lead.download(path, form=form)))
+        return Exit.GOOD
+    found = ask(hub, person, password_file, gateway, lambda editor: editor.get(_path(hub, paper)))
+    _put(found, as_json=as_json)
+    if not as_json:
+        content = found["content"]
+        output.console().print(output.clean(content)) if isinstance(content, str) else output.put_json(content)
+    return Exit.GOOD
+
+
+@tree.command("approve", help="签发文稿，随即发出 / Approve a paper, which sends it")
+def approve(
+    hub: Hub,
+    paper: PaperId,
+    *,
+    person: Person = "lead",
+    password_file: PasswordFile = None,
+    gateway: Gateway = "",
+    as_json: Json = False,
+) -> int:
+    """Sign a paper with the lead's own key; whoever drafted it cannot."""
+    from services.cli import client, credentials, work  # noqa: PLC0415
+
+    password = credentials.secret_of(password_file, zh=f"{hub} {person} 的口令", en=f"password of {person} at {hub}")
+
+    async def sign() -> Any:
+        async with client.signed_in(work.gateway_url(gateway), hub, person, password) as lead:
+            return await approved(lead, hub, paper, password)
+
+    return _put(client.run(sign), as_json=as_json)
+
+
+async def approved(lead: "Api", hub: str, paper: UUID | str, password: str) -> Any:
+    """Approve a paper as a lead who is signed in."""
+    return await lead.post(f"{_path(hub, paper)}/approve", {"passphrase": password})
+
+
+def content_of(kind: Kind, file: Path) -> Any:
+    """Return a paper's content as the gateway takes it: the file's text for rules, else its JSON."""
+    import msgspec  # noqa: PLC0415
+
+    try:
+        text = file.read_bytes().decode("utf-8-sig")
+        return text if kind is Kind.RULES else msgspec.json.decode(text)
+    except (UnicodeDecodeError, msgspec.DecodeError) as error:
+        raise usage(
+            "paper.unreadable", "文稿文件有误", "The file is no such paper", f"{file}: {type(error).__name__}"
+        ) from error
+
+
+def _path(hub: str, paper: UUID | str = "") -> str:
+    return f"/api/v1/nodes/{hub}/papers" + (f"/{paper}" if paper else "")
+
+
+def _put(found: dict[str, Any], *, as_json: bool) -> int:
+    facts = (
+        ("编号 / id", found["id"]), ("种类 / kind", found["kind"]), ("事由 / subject", found["subject"]),
+        ("状态 / state", found["state"]), ("起草 / author", found["author"]), ("签发 / approver", found["approver"]),
+        ("报文 / message", found["message"]),
+    )  # fmt: skip
+    return put_facts(found, facts, as_json=as_json)

@@ -1,0 +1,116 @@
+"""``yizhan score obligations|standing|awards``: what is followed and proposed on the record (Arts. 5, 10, 15)."""
+
+from typing import Annotated, Final
+
+import typer
+
+from services.cli import asking
+from services.cli.options import Json, Scoring
+from services.cli.score_words import Hub, Month, Year, class_words
+from services.cli.tree import Tree
+
+_STATES: Final = {
+    "due": "应报 / due",
+    "sent": "已报 / sent",
+    "met": "认可 / met",
+    "not_accepted": "未认可 / not accepted",
+    "missed": "缺报 / missed",
+}
+_CODES: Final = {
+    "research": "调研信息 / research",
+    "adopted": "采用条数 / adopted",
+    "points": "积分 / points",
+    "staff": "专职人员 / staff",
+}
+_STEPS: Final = {
+    None: "",
+    "designated": "设立 / designate",
+    "warned": "预警 / warn",
+    "revoked": "撤销 / revoke",
+}
+
+
+def add_to(tree: Tree) -> None:
+    """Add the commands."""
+    for name, command, help_text in (
+        ("obligations", obligations, "报送任务：应报、已报、认可、缺报 / Who owes what in a month"),
+        ("standing", standing, "直报点建议 / The ranked proposal for direct-report points"),
+        ("awards", awards, "表彰建议 / Who might be commended"),
+    ):
+        tree.command(name, help=help_text)(command)
+
+
+def obligations(
+    hub: Hub,
+    month: Month,
+    unit: Annotated[str, typer.Argument(metavar="UNIT", help="只看该单位 / Of this unit only")] = "",
+    *,
+    scoring: Scoring = "",
+    as_json: Json = False,
+) -> int:
+    """Show the calendar of a month: one line for each unit and obligation."""
+    found = asking.ask_service(scoring, "scoring", f"/api/v1/hubs/{hub}/obligations/{month}", unit=unit)
+    rows = (
+        (
+            one["unit"], class_words(one["unit_class"]), _CODES.get(one["code"], one["code"]), one["owed"], one["sent"],
+            one["done"], _STATES.get(one["state"], one["state"]),
+        )
+        for one in found["obligations"]
+    )  # fmt: skip
+    headings = (
+        "单位 / unit", "类别 / class", "任务 / obligation", "应 / owed", "报 / sent", "计 / done", "情况 / state",
+    )  # fmt: skip
+    return asking.put_table(found, headings, rows, title=f"{hub} {month}", as_json=as_json)
+
+
+def standing(
+    hub: Hub,
+    year: Year,
+    *,
+    places: Annotated[
+        int | None, typer.Option(metavar="N", min=0, max=500, help="直报点总数，默认同现有 / Points in all, as now")
+    ] = None,
+    tolerated: Annotated[
+        int, typer.Option(metavar="N", min=0, max=12, help="容许未完成任务的月数 / Months with an unmet obligation that pass")
+    ] = 2,
+    scoring: Scoring = "",
+    as_json: Json = False,
+) -> int:
+    """Show all counties by their year, each with what is proposed; nothing follows before a lead has signed it."""
+    path = f"/api/v1/hubs/{hub}/standing/{year}"
+    found = asking.ask_service(scoring, "scoring", path, places=places, tolerated=tolerated)
+    rows = (
+        (
+            one["rank"], one["record"]["unit"], one["record"]["name"], one["record"]["direct"], one["record"]["points"],
+            one["record"]["city_points"], one["record"]["missed"], one["record"]["staff"], _STEPS[one["step"]],
+            one["replaces"], f"{one['zh']}\n{one['en']}",
+        )
+        for one in found["proposals"]
+    )  # fmt: skip
+    headings = (
+        "名次 / rank", "单位 / unit", "名称 / name", "直报 / direct", "省级积分 / points", "市级积分 / city",
+        "缺月 / missed", "专职 / staff", "建议 / proposed", "递补 / replaces", "理由 / why",
+    )  # fmt: skip
+    return asking.put_table(found, headings, rows, title=f"{hub} {year}", as_json=as_json)
+
+
+def awards(
+    hub: Hub,
+    year: Year,
+    *,
+    places: Annotated[int, typer.Option(metavar="N", min=1, max=50, help="每类几名 / Units of each class")] = 3,
+    scoring: Scoring = "",
+    as_json: Json = False,
+) -> int:
+    """Show the best of each class with their information officers."""
+    found = asking.ask_service(scoring, "scoring", f"/api/v1/hubs/{hub}/awards/{year}", places=places)
+    rows = (
+        (
+            class_words(one["unit_class"]), one["rank"], one["unit"], one["points"],
+            "、".join(f"{year}: {points}" for year, points in one["by_year"].items()), one["people"],
+        )
+        for one in found["nominees"]
+    )  # fmt: skip
+    headings = ("类别 / class", "名次 / rank", "单位 / unit", "积分 / points", "各年 / by year", "人员 / people")
+    title = f"{hub} {'、'.join(map(str, found['years']))}"
+    return asking.put_table(found, headings, rows, title=title, as_json=as_json)

@@ -1,0 +1,138 @@
+"""From messages to what is printed: an issue and a bulletin with names and titles in place of codes and ids. Pure."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, date, datetime
+from typing import Final
+from uuid import UUID
+
+from proto.messages import (
+    Approved,
+    Article,
+    BulletinContent,
+    BulletinItem,
+    BulletinLine,
+    BulletinType,
+    Level,
+    Publication,
+    UnitClass,
+)
+from services.gateway.documents import model
+from services.gateway.domain.papers import CHINA
+from services.kit.trust.state import TrustState
+
+_OFFICE: Final = re.compile(r"人民政府办公[室厅]$")
+_CLASSES: Final = {
+    UnitClass.CITY: "设区市", UnitClass.DEPARTMENT: "省级部门", UnitClass.COUNTY: "县（市、区）",
+    UnitClass.DIRECT_REPORT: "信息直报点", UnitClass.LIAISON: "驻外办事处",
+}  # fmt: skip
+_LEVELS: Final = {Level.CITY: "市", Level.PROVINCE: "省", Level.NATIONAL: "国办"}
+_MISSED: Final = {"research": "调研信息", "adopted": "采用条数", "points": "积分", "staff": "信息员配备"}
+_UNIX_MS: Final = 80  # a UUIDv7 begins with the 48 bits of its time in milliseconds (RFC 9562)
+
+
+def short_name(state: TrustState, code: str) -> str:
+    """Return a unit as the page names it: 昆山市 for its government's office."""
+    node = state.node(code)
+    return _OFFICE.sub("", node.name) if node else code
+
+
+def issue_document(publication: Publication, state: TrustState) -> model.IssueDocument:
+    """Return an issue as it is printed, its readers sorted by where they stand: above, beside, below."""
+    up: list[str] = []
+    across: list[str] = []
+    down: list[str] = []
+    above = state.hubs_of(publication.origin)
+    for code in publication.to:
+        place = up if code in above else down if publication.origin in state.hubs_of(code) else across
+        place.append(short_name(state, code))
+    numbers = re.findall(r"[0-9]{1,9}", publication.issue)
+    day = date.fromisoformat(publication.day)
+    return model.IssueDocument(
+        name=publication.name, organ=publication.organ, year=day.year, issue=int(numbers[-1]) if numbers else 0,
+        total=publication.total, day=day, articles=tuple(_article(one, state) for one in publication.articles),
+        up=tuple(up), across=tuple(across), down=tuple(down),
+    )  # fmt: skip
+
+
+def bulletin_document(
+    bulletin: BulletinContent,
+    state: TrustState,
+    *,
+    hub: str,
+    day: date,
+    titles: Mapping[UUID, str],
+    to: Iterable[str] = (),
+) -> model.BulletinDocument:
+    """Return a bulletin as it is printed; a report that nobody here knows is named by its id."""
+    node = state.node(hub)
+    name = node.name if node else hub
+    year, _, month = bulletin.period.partition("-")
+    period = f"{year}年{int(month)}月" if month else f"{year}年"
+    return model.BulletinDocument(
+        head=name, organ=name, number="", title=_title(bulletin, period), period=period, day=day, text=bulletin.text,
+        classes=tuple(_classes(bulletin, state, lambda report: titles.get(report, str(report)))),
+        commended=tuple(
+            model.Commended(title=one.title, unit=short_name(state, one.unit), person=one.person)
+            for one in bulletin.commended
+        ),
+        recipients=tuple(short_name(state, code) for code in to),
+    )  # fmt: skip
+
+
+def day_of(message: Approved) -> date:
+    """Return the day on which a paper was issued, in the country's zone."""
+    return message.sent_at.astimezone(CHINA).date()
+
+
+def reports_in(bulletin: BulletinContent) -> list[UUID]:
+    """Return the reports that a bulletin names."""
+    return [item.report for line in bulletin.lines for item in line.items if item.report is not None]
+
+
+def _article(article: Article, state: TrustState) -> model.Article:
+    return model.Article(
+        title=article.title, body=article.body, units=tuple(short_name(state, code) for code in article.units)
+    )
+
+
+def _title(bulletin: BulletinContent, period: str) -> str:
+    match bulletin.type:
+        case BulletinType.COMMENDATION:
+            return f"关于表彰{period}政务信息工作先进单位和个人的通报"
+        case _:
+            return f"关于{period}政务信息采用情况的通报"
+
+
+def _classes(
+    bulletin: BulletinContent, state: TrustState, title_of: Callable[[UUID], str]
+) -> Iterable[model.UnitClass]:
+    for one, name in _CLASSES.items():
+        lines = [_line(line, state, title_of) for line in bulletin.lines if line.unit_class is one]
+        if lines:
+            yield model.UnitClass(name=name, lines=tuple(lines))
+
+
+def _line(line: BulletinLine, state: TrustState, title_of: Callable[[UUID], str]) -> model.UnitLine:
+    return model.UnitLine(
+        unit=short_name(state, line.unit), adopted=line.adopted, points=line.points, corrections=line.corrections,
+        year_points=line.year_points, rank=line.rank, items=tuple(_item(item, title_of) for item in line.items),
+        missed=tuple(_MISSED.get(code, code) for code in line.missed),
+    )  # fmt: skip
+
+
+def _item(item: BulletinItem, title_of: Callable[[UUID], str]) -> model.ScoredItem:
+    series = item.series or _LEVELS[item.level]
+    title = title_of(item.report) if item.report is not None else ""
+    return model.ScoredItem(
+        day=_day_in(item.event), series=series, issue=item.issue, title=title, rule=item.rule, points=item.points
+    )
+
+
+def _day_in(event: UUID) -> date | None:
+    """Return the day that a UUIDv7 carries; None for another UUID, or one far off."""
+    try:
+        moment = datetime.fromtimestamp((event.int >> _UNIX_MS) / 1000, UTC)
+    except (OverflowError, ValueError, OSError):
+        return None
+    return moment.astimezone(CHINA).date() if event.version == 7 else None  # noqa: PLR2004 - UUIDv7

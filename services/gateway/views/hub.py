@@ -1,0 +1,35 @@
+"""Who may work at a hub's desk, and the parts of a request that its views share."""
+
+from typing import Annotated, Final
+
+import msgspec
+from aiohttp import web
+
+from proto.limits import MAX_BODY_CHARS, MAX_TITLE_CHARS
+from proto.messages import NodeKind, Role
+from services.gateway.desk import DESK
+from services.gateway.domain.decisions import DecisionError
+from services.gateway.views.auth import Principal, member
+from services.kit.web.problem import ProblemError, forbidden
+
+_HUBS: Final = frozenset({NodeKind.PROVINCE, NodeKind.CITY})
+_NO_NUL: Final = r"^[^\u0000]*$"  # what PostgreSQL can keep
+LEADS: Final = (Role.OFFICE_LEAD, Role.UNIT_LEAD)
+DESK_ROLES: Final = (Role.EDITOR, *LEADS)
+
+TitleText = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_TITLE_CHARS, pattern=_NO_NUL)]
+BodyText = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_BODY_CHARS, pattern=_NO_NUL)]
+
+
+async def hub_member(request: web.Request, *roles: Role) -> Principal:
+    """Return the signed-in member of the hub in the path who holds one of ``roles``: by default editors and leads."""
+    who = await member(request, *(roles or DESK_ROLES))
+    node = request.app[DESK].state.node(who.node)
+    if node is None or node.type not in _HUBS:
+        raise forbidden("auth.not_a_hub", "本单位不办理采编", "This unit does not edit reports")
+    return who
+
+
+def refusal_of(error: DecisionError) -> ProblemError:
+    """422: the decision breaks a rule."""
+    return ProblemError(422, error.code, error.zh, error.en)

@@ -1,0 +1,68 @@
+"""A hub's desk to test with: reports that lie before it, a series, drafts of issues."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from proto import codec
+from proto.envelope import unpack
+from proto.messages import Message
+from tests.integration.gateway_service import Answer, Gateway
+from tests.places import KUNSHAN, PROVINCE, SUZHOU, WUXI
+
+DAILY = {"name": "【样例】江苏信息", "organ": "【样例】信息处", "readers": {"down": [SUZHOU], "across": [WUXI]}}
+
+
+async def reported(gateway: Gateway, hub: str = PROVINCE, origin: str = KUNSHAN, **changes: Any) -> UUID:
+    """Return a report that lies in a hub's inbox."""
+    about = changes.pop("about", None)
+    message, envelope = gateway.world.report(origin, to=(hub,), about=about, **changes)
+    await gateway.deliver(hub, message, envelope)
+    await gateway.received(hub, message.id)
+    return message.id
+
+
+async def good(call: Any, status: int = 200) -> Any:
+    """Return the body of an answer that must be good."""
+    answer: Answer = await call
+    assert answer.status == status, answer
+    return answer.body
+
+
+async def opened(gateway: Gateway, hub: str = PROVINCE, series: str = "daily", **fields: Any) -> dict[str, Any]:
+    """Return a new draft issue of a series, which is set up where there is none."""
+    await good(
+        gateway.call(
+            hub,
+            "editor",
+            "PUT",
+            f"/series/{series}",
+            DAILY | {"readers": {"down": [KUNSHAN]}} if hub == SUZHOU else DAILY,
+        )
+    )
+    issue: dict[str, Any] = await good(gateway.call(hub, "editor", "POST", f"/series/{series}/issues", fields), 201)
+    return issue
+
+
+async def add(
+    gateway: Gateway, issue: str, *reports: UUID, shares: Sequence[str] = (), hub: str = PROVINCE, **fields: Any
+) -> Answer:
+    """Adopt or merge reports into an issue."""
+    given = shares or (["1"] if len(reports) == 1 else ["0.5", "0.5"])
+    body = {
+        "verdict": "adopted" if len(reports) == 1 else "merged",
+        "items": [{"report": report, "share": share} for report, share in zip(reports, given, strict=True)],
+    }
+    return await gateway.call(hub, "editor", "POST", f"/issues/{issue}/items", body | fields)
+
+
+async def state_of(gateway: Gateway, report: UUID, hub: str = PROVINCE) -> str:
+    """Return what has become of a report at a hub."""
+    found = await good(gateway.call(hub, "editor", "GET", f"/intake/{report}"))
+    return str(found["report"]["state"])
+
+
+async def said(gateway: Gateway, hub: str, kind: str) -> list[Message]:
+    """Return what a hub has said of a kind, in order."""
+    rows = await gateway.database.fetch("SELECT body FROM sent WHERE node = $1 AND kind = $2 ORDER BY id", hub, kind)
+    return [codec.decode(unpack(row["body"])) for row in rows]
