@@ -9,8 +9,9 @@ import msgspec
 import pytest
 import pytest_asyncio
 
-from proto.messages import Decision
-from tests.integration.gateway_service import PASSWORD, Answer, Gateway, gateway_service
+from proto.addresses import ROUTER_CODE
+from proto.messages import Decision, Outcome
+from tests.integration.gateway_service import PASSWORD, Answer, Gateway, entry, gateway_service
 from tests.places import PROVINCE, REFORM
 from tests.world import World
 
@@ -53,6 +54,46 @@ async def test_a_known_draft_is_answered_with_what_it_is_now(gateway: Gateway) -
     assert (await add(gateway, item, title="【样例】另一件")).said == (409, "item.differs")
     assert (await add(gateway, item, PROVINCE)).said == (409, "item.id_taken")
     assert await gateway.database.fetchval("SELECT count(*) FROM item") == 1
+
+
+async def test_what_was_refused_is_written_anew_and_nothing_else(gateway: Gateway) -> None:
+    item = uuid4()
+    await add(gateway, item)
+    for name, person in (("submit", "officer"), ("review", "lead"), ("approve", "lead"), ("send", "officer")):
+        sent = await step(gateway, item, name, person)
+    assert (await step(gateway, item, "reopen", "officer")).said == (409, "item.not_refused")
+    assert (await gateway.call(REFORM, "officer", "GET", f"/items/{item}")).body["steps"] == []
+    message = UUID(sent.body["message"])
+    digest = await gateway.database.fetchval("SELECT digest FROM sent WHERE id = $1", message)
+    refusal = entry(message, digest, Outcome.REFUSED, "registry.expired")
+    receipt, envelope = gateway.world.receipt(ROUTER_CODE, (REFORM,), [refusal])
+    await gateway.deliver(REFORM, receipt, envelope)
+    await gateway.received(REFORM, receipt.id)
+    assert (await gateway.call(REFORM, "officer", "GET", f"/items/{item}")).body["steps"] == ["reopen"]
+    assert (await step(gateway, item, "reopen", "lead")).said == (403, "auth.role")
+    assert (await step(gateway, item, "reopen", "officer")).body["state"] == "returned"
+    changed = {"content": content(gateway, title="【样例】改后重报")}
+    assert (await gateway.call(REFORM, "officer", "PUT", f"/items/{item}", changed)).status == 200
+    for name, person in (("submit", "officer"), ("review", "lead"), ("approve", "lead"), ("send", "officer")):
+        again = await step(gateway, item, name, person)
+    assert again.body["state"] == "sent"
+    assert again.body["message"] != str(message)
+
+
+async def test_an_approved_item_goes_back_to_its_writer(gateway: Gateway) -> None:
+    """As when a signer's key was revoked before it was sent: it could never leave."""
+    item = uuid4()
+    await add(gateway, item)
+    for name, person in (("submit", "officer"), ("review", "lead"), ("approve", "lead")):
+        await step(gateway, item, name, person)
+    assert (await step(gateway, item, "return", "officer", "【样例】签发人密钥已吊销")).body["state"] == "returned"
+
+
+async def test_a_known_id_with_another_content_is_no_success(gateway: Gateway) -> None:
+    item = uuid4()
+    first = await gateway.hand_in(REFORM, item)
+    assert (await gateway.hand_in(REFORM, item)).body["message"] == first.body["message"]
+    assert (await gateway.hand_in(REFORM, item, title="【样例】另一件")).said == (409, "item.differs")
 
 
 async def bring(gateway: Gateway, *lines: Any) -> list[dict[str, Any]]:

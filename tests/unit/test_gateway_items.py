@@ -20,6 +20,7 @@ TABLE = {
     (State.APPROVED, Step.RETURN): (
         State.RETURNED, {Role.OFFICE_LEAD, Role.UNIT_LEAD, Role.INFORMATION_OFFICER}, None,
     ),
+    (State.SENT, Step.REOPEN): (State.RETURNED, {Role.INFORMATION_OFFICER}, None),
     (State.APPROVED, Step.SEND): (State.SENT, {Role.INFORMATION_OFFICER}, None),
 }  # fmt: skip
 
@@ -39,8 +40,8 @@ def test_every_pair(state: State, step: Step) -> None:
     assert step in allowed_steps(state)
 
 
-def test_what_is_sent_never_changes() -> None:
-    assert allowed_steps(State.SENT) == ()
+def test_what_is_sent_changes_only_by_writing_it_anew() -> None:
+    assert allowed_steps(State.SENT) == (Step.REOPEN,)
 
 
 def test_nothing_is_sent_without_review_and_approval() -> None:

@@ -33,6 +33,7 @@ class Step(StrEnum):
     APPROVE = "approve"
     RETURN = "return"
     SEND = "send"
+    REOPEN = "reopen"  # what the network refused is written anew
 
 
 class Rule(Struct, frozen=True, kw_only=True):
@@ -56,6 +57,7 @@ RULES: Final[dict[tuple[State, Step], Rule]] = {
     (State.AWAITING_APPROVAL, Step.RETURN): Rule(to=State.RETURNED, roles=_LEADS),
     (State.APPROVED, Step.SEND): Rule(to=State.SENT, roles=_WRITERS),
     (State.APPROVED, Step.RETURN): Rule(to=State.RETURNED, roles=_LEADS | _WRITERS),  # a signer's key was revoked since
+    (State.SENT, Step.REOPEN): Rule(to=State.RETURNED, roles=_WRITERS),  # only where the router refused it
 }
 
 

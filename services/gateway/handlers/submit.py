@@ -38,6 +38,10 @@ class ItemTakenError(Exception):
     """The item id belongs to another item, of another node or not yet sent."""
 
 
+class ItemDiffersError(Exception):
+    """The item id was used before for another content: storing nothing must not look like success."""
+
+
 class Submitter:
     """Takes submissions; those that come while one transaction commits share the next."""
 
@@ -69,14 +73,16 @@ class Submitter:
         results: dict[int, UUID | Exception] = {}
         async with self._db.transaction() as connection:
             await self._outbox.lock(connection)
-            known = await self._items.known(connection, [s.item for s in batch])
+            known = await self._items.by_id(connection, [s.item for s in batch])
             fresh: dict[UUID, int] = {}
             for index, submission in enumerate(batch):
-                if submission.item in known:
-                    node, message = known[submission.item]
-                    results[index] = message if message and node == submission.node else ItemTakenError()
-                elif batch[fresh.setdefault(submission.item, index)].node != submission.node:
+                there = known.get(submission.item) or batch[fresh.setdefault(submission.item, index)]
+                if there.node != submission.node or (isinstance(there, Item) and there.message is None):
                     results[index] = ItemTakenError()
+                elif (there.content, there.about) != (submission.content, submission.about):
+                    results[index] = ItemDiffersError()
+                elif isinstance(there, Item) and there.message is not None:
+                    results[index] = there.message
             composed = await asyncio.to_thread(self._compose, [batch[index] for index in fresh.values()])
             good: list[tuple[Sealed, Item]] = []
             for index, result in zip(fresh.values(), composed, strict=True):

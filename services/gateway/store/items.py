@@ -87,11 +87,6 @@ class Items:
             steps=[step.value] * len(items),
         )
 
-    async def known(self, connection: Any, ids: Sequence[UUID]) -> dict[UUID, tuple[str, UUID | None]]:
-        """Return (node, message) of those of ``ids`` that are there."""
-        rows = [row async for row in self._q.known_items(connection, ids=list(ids))]
-        return {row["id"]: (row["node"], row["message"]) for row in rows}
-
     async def by_id(self, connection: Any, ids: Sequence[UUID]) -> dict[UUID, Item]:
         """Return those of ``ids`` that are there, whosesoever they are."""
         rows = [row async for row in self._q.items_by_id(connection, ids=list(ids))]
@@ -136,6 +131,7 @@ class Items:
             state=item.state.value,
             title=_storable(item.title),
             content=_storable(item.content),
+            about=item.about,
             at=at,
             message=item.message,
         )

@@ -20,7 +20,7 @@ from services.gateway.store.selections import Forward, Original
 from services.gateway.views.auth import Principal
 from services.gateway.views.hub import hub_member, refusal_of
 from services.gateway.views.inbox import ItemShare
-from services.gateway.views.items import Submitted, checked, same, taken
+from services.gateway.views.items import Submitted, checked, differs, same, taken
 from services.kit.secrecy import check_open
 from services.kit.trust.verify import verify_forwarded
 from services.kit.web.api import Endpoint, Read, reply
@@ -148,9 +148,7 @@ async def _again(desk: Desk, connection: Any, known: Item, item: Item, shares: l
         raise taken()
     forwards = await desk.selections.forwards(known.id, connection)
     if not same(known, item) or [(one.report, one.share) for one in forwards] != shares:
-        raise ProblemError(
-            409, "item.differs", "该编号的信息内容与此不同", "The item of this id has other content", known.state
-        )
+        raise differs(known.state)
     return reply(Submitted(known.id, known.message, known.state), 200)
 
 

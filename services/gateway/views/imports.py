@@ -27,6 +27,7 @@ class Imported(msgspec.Struct):
     line: int
     item: str = ""
     code: str = ""  # reason where it was not taken
+    detail: str = ""  # which part of the line the reason is about
     known: bool = False  # it was there already, nothing was made
 
 
@@ -63,7 +64,7 @@ async def import_drafts(request: web.Request, _: None) -> list[Imported]:
         except UnicodeDecodeError:
             results.append(Imported(number, code=Reason.PAYLOAD_NOT_UTF8.value))
         except RefusedError as error:
-            results.append(Imported(number, code=error.reason.value))
+            results.append(Imported(number, code=error.reason.value, detail=error.detail))
     if good:
         results += await _store(desk, who, good)
     return sorted(results, key=lambda result: result.line)

@@ -1,5 +1,6 @@
 """Writing: draft, review, approve, send, with history (Art. 12); and reports handed in whole by a unit's own system."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Final
 from uuid import UUID
@@ -8,13 +9,14 @@ import msgspec
 from aiohttp import web
 
 from proto import codec
+from proto.addresses import ROUTER_CODE
 from proto.envelope import from_json
 from proto.errors import Reason, RefusedError
-from proto.messages import ReportContent, Role
+from proto.messages import Outcome, ReportContent, Role, Stage
 from services.gateway.desk import DESK, Desk
 from services.gateway.domain.items import RULES, Rule, State, Step, StepError, rule_for
 from services.gateway.domain.reports import read_content
-from services.gateway.handlers.submit import ItemTakenError, Submission
+from services.gateway.handlers.submit import ItemDiffersError, ItemTakenError, Submission
 from services.gateway.store.items import Fate, HubVerdict, Item, ItemEvent
 from services.gateway.store.selections import Forward
 from services.gateway.views.asked import QueryView, asked_about
@@ -114,9 +116,7 @@ async def add_draft(request: web.Request, read: Read[DraftRequest]) -> Submitted
     if known.node != who.node:
         raise taken()
     if not same(known, item):
-        raise ProblemError(
-            409, "item.differs", "该编号的信息内容与此不同", "The item of this id has other content", known.state
-        )
+        raise differs(known.state)
     return reply(Submitted(known.id, known.message, known.state), 200)
 
 
@@ -132,7 +132,8 @@ async def edit(request: web.Request, read: Read[DraftRequest]) -> Submitted:
         if item is None:
             raise not_found("item.unknown")
         rule = legal(item.state, Step.EDIT)
-        changed = msgspec.structs.replace(item, state=rule.to, title=body.content.title, content=content)
+        about = None if body.content.stage is Stage.FIRST else body.about or item.about
+        changed = msgspec.structs.replace(item, state=rule.to, title=body.content.title, content=content, about=about)
         await desk.items.unsign(connection, item.id)
         await desk.items.step(connection, changed, at=desk.clock(), person=who.person, step=Step.EDIT, note="")
     return Submitted(item.id, None, rule.to)
@@ -157,6 +158,8 @@ async def submit(request: web.Request, read: Read[SubmitRequest]) -> Submitted:
         message = await desk.submitter.submit(submission)
     except ItemTakenError as error:
         raise taken() from error
+    except ItemDiffersError as error:
+        raise differs(State.SENT) from error
     return Submitted(submission.item, message, State.SENT)
 
 
@@ -181,7 +184,8 @@ async def one_item(request: web.Request, _: None) -> ItemView:
     view = _view(item, fates, verdicts)
     view.content = codec.decode_content(item.content)
     view.history = await desk.items.history(item.id)
-    view.steps = [step for (state, step) in RULES if state is item.state]
+    steps = (step for (state, step) in RULES if state is item.state)
+    view.steps = [step for step in steps if step is not Step.REOPEN or was_refused(view.receipts)]
     view.forwards = await desk.selections.forwards(item.id)
     view.queries = await asked_about(desk, who.node, item.message, at_hub=False) if item.message else []
     return view
@@ -222,6 +226,16 @@ def legal(state: State, step: Step) -> Rule:
         raise ProblemError(
             409, "item.illegal_step", "当前状态不允许此操作", "This step is not allowed now", f"{state}: {allowed}"
         ) from error
+
+
+def was_refused(fates: Iterable[Fate]) -> bool:
+    """Tell whether the router refused what these receipts are about."""
+    return any(fate.giver == ROUTER_CODE and fate.outcome == Outcome.REFUSED for fate in fates)
+
+
+def differs(state: State) -> ProblemError:
+    """409: the id is this unit's, but was used for another content."""
+    return ProblemError(409, "item.differs", "该编号的信息内容与此不同", "The item of this id has other content", state)
 
 
 def taken() -> ProblemError:

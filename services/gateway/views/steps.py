@@ -15,7 +15,7 @@ from services.gateway.domain.reports import Sealed, compose
 from services.gateway.store.items import Item
 from services.gateway.views.auth import Principal, member
 from services.gateway.views.forwards import selected, sent_on
-from services.gateway.views.items import Submitted, checked_words, item_id, legal
+from services.gateway.views.items import Submitted, checked_words, item_id, legal, was_refused
 from services.gateway.views.saying import unlocked_key
 from services.kit.trust.enrol import sign_off
 from services.kit.web.api import Endpoint, Read
@@ -58,6 +58,8 @@ async def take_step(request: web.Request, read: Read[StepRequest]) -> Submitted:
                 409, "item.changed", "内容已被修改，请刷新后重试", "The item has changed, please look again"
             )
         legal(current.state, body.step)
+        if body.step is Step.REOPEN:
+            await _require_refused(desk, current)
         message: UUID | None = None
         sealed: tuple[Sealed, ...] = ()
         if signed is not None and rule.signs is not None:
@@ -83,6 +85,15 @@ async def take_step(request: web.Request, read: Read[StepRequest]) -> Submitted:
         await desk.items.step(connection, changed, at=desk.clock(), person=who.person, step=body.step, note=body.note)
     desk.outbox.added(sealed)
     return Submitted(item.id, message, rule.to)
+
+
+async def _require_refused(desk: Desk, item: Item) -> None:
+    """Let only what the router refused be written anew: all else has arrived, or still may."""
+    fates, _ = await desk.items.outcomes([item.message] if item.message else [])
+    if not was_refused(fates):
+        raise ProblemError(
+            409, "item.not_refused", "只有被拒收的信息可以重新起草", "Only what was refused can be written anew"
+        )
 
 
 async def _signed(desk: Desk, who: Principal, item: Item, rule: Rule, role: Role, passphrase: str) -> Envelope | None:

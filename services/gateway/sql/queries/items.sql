@@ -11,10 +11,6 @@ WITH given AS (
 INSERT INTO item_event (item, at, person, step, state, note)
 SELECT id, at, author, step, state, '' FROM given;
 
--- name: known_items
--- Which of these items are there, with the message that each was sent as.
-SELECT id, node, message FROM item WHERE id = ANY(:ids::uuid[]);
-
 -- name: items_by_id
 -- These items, whosesoever they are.
 SELECT id, node, state, title, content, about, author, created_at, updated_at, message
@@ -46,8 +42,9 @@ WHERE i.node = :node AND (:state::text IS NULL OR i.state = :state::text) AND (:
 ORDER BY i.id DESC LIMIT :count;
 
 -- name: set_item!
--- A step taken: new state, content and message.
-UPDATE item SET state = :state, title = :title, content = :content, updated_at = :at, message = :message WHERE id = :id;
+-- A step taken: new state, content, chain and message.
+UPDATE item SET state = :state, title = :title, content = :content, about = :about, updated_at = :at, message = :message
+WHERE id = :id;
 
 -- name: add_item_event!
 -- The history of an item grows by one.
