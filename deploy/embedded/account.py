@@ -68,19 +68,22 @@ class Account:
         return path
 
     async def require_entry(self, root: Path) -> None:
-        """Raise NoAccessError when this user cannot enter ``root``.
+        """Raise NoAccessError when this user could not enter ``root``, which need not be there yet.
 
         The kernel is asked, in that user's name, rather than the mode bits read: it also knows of access lists.
         """
         if self.name is None:
             return
-        argv = [*self.launcher(), "/usr/bin/test", "-x", str(root)]
+        nearest = nearest_folder(root)
+        argv = [*self.launcher(), "/usr/bin/test", "-x", str(nearest)]
         process = await asyncio.create_subprocess_exec(*argv, stdin=asyncio.subprocess.DEVNULL)
         if await process.wait() != 0:
-            raise NoAccessError(root, self._blocker(root), self.name)
+            raise NoAccessError(root, self.blocker(nearest) or nearest, self.name)
 
-    def _blocker(self, root: Path) -> Path:
-        """Topmost folder on the way to ``root`` whose mode keeps this user out; only used for the message."""
+    def blocker(self, root: Path) -> Path | None:
+        """Topmost folder on the way to ``root`` whose mode keeps this user out; None where no mode does."""
+        if self.name is None:
+            return None
         for folder in [*reversed(root.parents), root]:
             status = folder.stat()
             bit = stat.S_IXOTH
@@ -90,7 +93,13 @@ class Account:
                 bit = stat.S_IXGRP
             if not status.st_mode & bit:
                 return folder
-        return root
+        return None
+
+
+def nearest_folder(path: Path) -> Path:
+    """Return ``path`` itself where it exists, else the closest of its parents that does."""
+    path = path.resolve()
+    return next(each for each in (path, *path.parents) if each.exists())
 
 
 def shared_root(root: Path) -> Path:
@@ -98,7 +107,8 @@ def shared_root(root: Path) -> Path:
 
     An existing folder is left as its owner set it. What is secret in it is closed by its own mode.
     """
-    if not root.is_dir():
-        root.mkdir(parents=True, exist_ok=True)
-        root.chmod(0o755)
+    missing = [folder for folder in (root, *root.parents) if not folder.exists()]
+    for folder in reversed(missing):
+        folder.mkdir(exist_ok=True)
+        folder.chmod(0o755)
     return root.resolve()

@@ -53,7 +53,7 @@ async def end(root: Path, part: str, grace: float = GRACE) -> int:
     pids = find(root, part)
     if not pids:
         return 0
-    _log.warning("leftover_ending", part=part, pids=sorted(pids))
+    _log.info("leftover_ending", part=part, pids=sorted(pids))
     polite = signal.SIGINT if part == "postgres" else signal.SIGTERM  # SIGINT is PostgreSQL's fast shutdown
     for number, seconds in ((polite, grace), (signal.SIGKILL, _KILL_GRACE)):
         for pid in pids:
@@ -63,8 +63,8 @@ async def end(root: Path, part: str, grace: float = GRACE) -> int:
         gone = await asyncio.gather(*(_gone(pid, seconds) for pid in pids))
         if all(gone):
             return len(pids)
-    msg = f"{part} of an earlier run does not end: stop pid {min(pids)} by hand"
-    raise EmbeddedError(msg)
+    zh, en = f"上次运行留下的 {part} 停不下来：请手工结束", f"{part} of an earlier run does not end: stop it by hand"
+    raise EmbeddedError("leftover.stays", zh, en, f"pid {min(pids)}")
 
 
 async def end_all(root: Path, grace: float = GRACE) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from pathlib import Path
@@ -51,6 +52,18 @@ def telling_line(path: Path, start: int) -> str:
             lines = file.read().decode("utf-8", "replace").splitlines()
     except FileNotFoundError:
         return ""
-    said = [line.strip()[:_LONGEST_LINE] for line in lines if line.strip()]
+    said = [line.strip() for line in lines if line.strip()]
     marked = [line for line in said if any(mark in line for mark in _MARKS)]
-    return (marked or said or [""])[-1]
+    return _plain((marked or said or [""])[-1])[:_LONGEST_LINE]
+
+
+def _plain(line: str) -> str:
+    """Return a line of our services' structured logs as words; any other line as it is."""
+    try:
+        fields = json.loads(line)
+    except ValueError:
+        return line
+    if not isinstance(fields, dict) or "event" not in fields:
+        return line
+    told = {name: value for name, value in fields.items() if name not in {"event", "level", "timestamp", "service"}}
+    return " ".join([str(fields["event"]), *(f"{name}={value}" for name, value in told.items())])

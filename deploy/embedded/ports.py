@@ -43,8 +43,12 @@ class Ports:
         """Refuse a base from which some port would fall outside what an ordinary user may bind."""
         last = _LAST_PORT - max(OFFSETS.values())
         if not _FIRST_UNPRIVILEGED <= self.base <= last:
-            msg = f"YIZHAN_PORT_BASE must lie between {_FIRST_UNPRIVILEGED} and {last}, not {self.base}"
-            raise SettingError(msg)
+            raise SettingError(
+                "port_base.range",
+                f"YIZHAN_PORT_BASE 须在 {_FIRST_UNPRIVILEGED} 至 {last} 之间",
+                f"YIZHAN_PORT_BASE must lie between {_FIRST_UNPRIVILEGED} and {last}",
+                str(self.base)[:20],
+            )
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Self:
@@ -53,9 +57,13 @@ class Ports:
         if not text:
             return cls()
         if not (text.isascii() and text.isdecimal()):
-            msg = f"YIZHAN_PORT_BASE must be a number such as {DEFAULT_BASE}, not {text[:20]!r}"
-            raise SettingError(msg)
-        return cls(int(text))
+            raise SettingError(
+                "port_base.number",
+                f"YIZHAN_PORT_BASE 须为数字，如 {DEFAULT_BASE}",
+                f"YIZHAN_PORT_BASE must be a number such as {DEFAULT_BASE}",
+                f"{text[:20]!r}",
+            )
+        return cls(int(text[:20]))  # as much as is wrong anyway
 
     @property
     def gateway(self) -> int:
@@ -128,8 +136,12 @@ def require_free(port: int, purpose: str) -> None:
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
                 raise PortTakenError(port, purpose, holder(port)) from error
-            msg = f"port {port} ({purpose}) cannot be used ({error.strerror}): set YIZHAN_PORT_BASE to another range"
-            raise SettingError(msg) from error
+            raise SettingError(
+                "port.unusable",
+                f"端口 {port}（{purpose}）不能使用：用 YIZHAN_PORT_BASE 另选一段",
+                f"port {port} ({purpose}) cannot be used: set YIZHAN_PORT_BASE to another range",
+                str(error.strerror),
+            ) from error
 
 
 def holder(port: int) -> int | None:

@@ -63,6 +63,8 @@ _HBA = f"# Written at every start: loopback TCP with a password, and nothing els
 class PrivatePostgres(StartStop):
     """One PostgreSQL cluster, owned by whoever holds this object; an async context manager."""
 
+    name = "PostgreSQL"
+
     def __init__(self, root: Path, port: int) -> None:
         """``root`` is the var folder; the cluster is in ``root/postgres/data``. Nothing is touched before ``start``."""
         self._root = root.resolve()
@@ -78,8 +80,9 @@ class PrivatePostgres(StartStop):
     def url(self) -> str:
         """URL of the superuser and the database ``postgres``; known after the first start."""
         if not self._secret.exists():
-            msg = f"PostgreSQL in {self._root} was never started: start it first"
-            raise EmbeddedError(msg)
+            raise EmbeddedError(
+                "postgres.new", "PostgreSQL 从未启动过", "PostgreSQL was never started", str(self._root)
+            )
         return f"postgresql://{SUPERUSER}:{read_or_create(self._secret)}@{LOOPBACK}:{self._port}/postgres"
 
     async def start(self) -> None:
@@ -92,8 +95,11 @@ class PrivatePostgres(StartStop):
         if not self._data.exists():
             await self._initialise(_newest_binaries())
         elif not self._secret.exists():
-            msg = f"{self._secret} is missing: restore it, or move {self._data} away to begin anew"
-            raise EmbeddedError(msg)
+            raise EmbeddedError(
+                "postgres.no_secret",
+                f"缺少 {self._secret}：请恢复，或移走 {self._data} 重新开始",
+                f"{self._secret} is missing: restore it, or move {self._data} away to begin anew",
+            )
         binaries = _binaries_for(self._data)
         self._configure(self._data)
         options = [f"--{name}={value}" for name, value in {**_FIXED, "port": str(self._port)}.items()]
@@ -114,8 +120,7 @@ class PrivatePostgres(StartStop):
     async def wait(self) -> int:
         """Return the exit status once the server has ended by itself, for whoever wants to start it again."""
         if self._process is None:
-            msg = "PostgreSQL is not running: start it first"
-            raise EmbeddedError(msg)
+            raise EmbeddedError("postgres.stopped", "PostgreSQL 未在运行", "PostgreSQL is not running")
         return await self._process.wait()
 
     async def _initialise(self, binaries: Path) -> None:
@@ -187,6 +192,9 @@ def _binaries_for(data: Path) -> Path:
         return packaged
     newest = _newest_binaries()
     if newest.is_relative_to(PACKAGED):
-        msg = f"{data} was made by PostgreSQL {major}: install the package postgresql-{major}, or pg_upgrade it"
-        raise EmbeddedError(msg)
+        raise EmbeddedError(
+            "postgres.version",
+            f"{data} 由 PostgreSQL {major} 建立：安装软件包 postgresql-{major}，或用 pg_upgrade 升级",
+            f"{data} was made by PostgreSQL {major}: install the package postgresql-{major}, or pg_upgrade it",
+        )
     return newest

@@ -92,7 +92,8 @@ class OwnedProcess:
             with contextlib.suppress(asyncio.CancelledError):
                 await ended
         if not self.running:
-            raise StartFailedError(self.name, f"exit status {self._process.returncode}", self.log, self._said())
+            status = self._process.returncode
+            raise StartFailedError(self.name, f"exit status {status}", self.log, self._said(), status)
 
     async def complete(self, *, deadline: float) -> None:
         """Wait for a command that ends by itself; raise StartFailedError unless it succeeds within ``deadline`` seconds."""
@@ -103,7 +104,7 @@ class OwnedProcess:
             reason = f"not done within {deadline:g} s"
             raise StartFailedError(self.name, reason, self.log, self._said()) from error
         if status != 0:
-            raise StartFailedError(self.name, f"exit status {status}", self.log, self._said())
+            raise StartFailedError(self.name, f"exit status {status}", self.log, self._said(), status)
 
     async def stop(self, *signals: tuple[signal.Signals, float]) -> bool:
         """Send each signal in turn, waiting its seconds for the end; kill at last. False when it came to that."""

@@ -43,6 +43,8 @@ _REQUEST_TIMEOUT = aiohttp.ClientTimeout(total=5)
 class PrivateRabbit(StartStop):
     """One RabbitMQ node, owned by whoever holds this object; an async context manager."""
 
+    name = "RabbitMQ"
+
     def __init__(self, root: Path, port: int, management_port: int, dist_port: int, epmd_port: int) -> None:
         """``root`` is the var folder; the node is in ``root/rabbitmq``. Nothing is touched before ``start``."""
         self._root = root.resolve()
@@ -58,8 +60,7 @@ class PrivateRabbit(StartStop):
     def admin_password(self) -> str:
         """Password of ``yizhan-admin``; known after the first start."""
         if not self._secret.exists():
-            msg = f"RabbitMQ in {self._root} was never started: start it first"
-            raise EmbeddedError(msg)
+            raise EmbeddedError("rabbitmq.new", "RabbitMQ 从未启动过", "RabbitMQ was never started", str(self._root))
         return read_or_create(self._secret)
 
     @property
@@ -106,8 +107,7 @@ class PrivateRabbit(StartStop):
     async def wait(self) -> int:
         """Return the exit status once the node has ended by itself, for whoever wants to start it again."""
         if self._node is None:
-            msg = "RabbitMQ is not running: start it first"
-            raise EmbeddedError(msg)
+            raise EmbeddedError("rabbitmq.stopped", "RabbitMQ 未在运行", "RabbitMQ is not running")
         return await self._node.wait()
 
     async def _detach_statistics(self) -> None:

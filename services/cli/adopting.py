@@ -59,7 +59,7 @@ def adopt(
     as_json: Json = False,
 ) -> int:
     """Adopt one report or merge several into an issue; or return, decline or reverse, which is told at once."""
-    from services.cli import client, decisions, output, work  # noqa: PLC0415
+    from services.cli import client, decisions, output, words, work  # noqa: PLC0415
 
     body = decisions.request(
         reports or [], shares=share or [], series=series, issue=issue, decline=decline, send_back=send_back,
@@ -93,13 +93,13 @@ def adopt(
         output.put_facts(
             (
                 ("刊物、期 / issue", f"{series} {done['number']}  {done['issue']}"), ("第几条 / item", done["item"]),
-                ("结论 / verdict", body["verdict"]), ("采编结果 / decision", done["decision"] or "待定版 / when final"),
+                ("结论 / verdict", words.said(body["verdict"])), ("采编结果 / decision", done["decision"] or "待定版 / when final"),
             )
         )  # fmt: skip
     else:
         output.put_facts(
             (
-                ("采编结果 / decision", done["decision"]), ("结论 / verdict", body["verdict"]),
+                ("采编结果 / decision", done["decision"]), ("结论 / verdict", words.said(body["verdict"])),
                 ("信息 / reports", done["reports"]),
             )
         )  # fmt: skip

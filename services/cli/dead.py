@@ -24,7 +24,7 @@ _CLAIMED: Final = "* 发件方自称，未经证实 / * only the sender says so"
 @tree.command("list", help="列出死信，不取走 / List them, taking none away")
 def list_dead(*, limit: Limit = 1_000, as_json: Json = False) -> int:
     """List dead letters, the oldest first."""
-    from services.cli import output  # noqa: PLC0415
+    from services.cli import output, words  # noqa: PLC0415
 
     found = _letters(limit)
     if as_json:
@@ -34,8 +34,8 @@ def list_dead(*, limit: Limit = 1_000, as_json: Json = False) -> int:
             _HEADINGS,
             (
                 (
-                    e.number, e.fingerprint, e.kind, e.origin, e.id, e.user, _said(e, "queue"), _said(e, "reason"),
-                    e.target_text,
+                    e.number, e.fingerprint, words.said(e.kind), e.origin, e.id, e.user, _said(e, "queue"),
+                    _said(e, "reason"), e.target_text,
                 )
                 for e in found
             ),
@@ -92,7 +92,7 @@ def _letters(limit: int) -> list[Any]:
 
 
 def _settle(which: list[str], limit: int, what: str, *, as_json: bool) -> int:
-    from services.cli import broker, client, letters, output  # noqa: PLC0415
+    from services.cli import broker, client, letters, output, words  # noqa: PLC0415
     from services.cli.place import Place  # noqa: PLC0415
 
     url = broker.operator_url(Place.here())
@@ -100,6 +100,6 @@ def _settle(which: list[str], limit: int, what: str, *, as_json: bool) -> int:
     if as_json:
         output.put_json({what: done})
     else:
-        rows = ((e.number, e.fingerprint, e.kind, e.origin, e.id) for e in done)
-        output.put_table(_HEADINGS[:5], rows, title=f"{what}；{_CLAIMED}")
+        rows = ((e.number, e.fingerprint, words.said(e.kind), e.origin, e.id) for e in done)
+        output.put_table(_HEADINGS[:5], rows, title=f"{words.said(what)}；{_CLAIMED}")
     return Exit.GOOD

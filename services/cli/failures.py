@@ -1,8 +1,11 @@
 """How a command ends when it does not end well: an exit code, a stable code and one line in both languages."""
 
 from enum import IntEnum
+from typing import Final
 
 from proto.errors import Reason
+
+_NAME: Final = "yizhan: "
 
 
 class Exit(IntEnum):
@@ -32,10 +35,14 @@ class CliError(Exception):
         """Return the one line for stderr."""
         return one_line(self.code, self.zh, self.en, self.detail)
 
+    def text(self) -> str:
+        """Return the same without the program's name, for a place inside other text."""
+        return self.line().removeprefix(_NAME)
+
 
 def one_line(code: str, zh: str, en: str, detail: str = "") -> str:
     """Return ``zh / en [code] detail``, whatever line breaks or control characters the parts hold."""
-    text = f"yizhan: {zh} / {en} [{code}]" + (f" {detail}" if detail else "")
+    text = f"{_NAME}{zh} / {en} [{code}]" + (f" {detail}" if detail else "")
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from proto.topology import FEED
 from services.cli import output
-from services.cli.heads import head_of
+from services.cli.heads import Head, head_of
 from services.kit.bus import Incoming, open_session
 from services.kit.errors import TransientError
 
@@ -52,6 +52,17 @@ class Follow:
         head = head_of(message.body)
         if self._enough.is_set() or head is None or (self._kinds and head.kind not in self._kinds):
             return
+        try:
+            self._show(message, head)
+        except BrokenPipeError:  # nobody reads any more; raised in here it would only end this one delivery
+            output.let_go()
+            self._enough.set()
+            return
+        self._seen += 1
+        if self._count and self._seen >= self._count:
+            self._enough.set()
+
+    def _show(self, message: Incoming, head: Head) -> None:
         offset = message.headers.get("x-stream-offset")
         if self._as_json:
             output.put_json_line(
@@ -64,6 +75,3 @@ class Follow:
             to = ",".join(head.to[:3]) + ("…" if len(head.to) > 3 else "")  # noqa: PLR2004 - as many as fit on a line
             parts = (output.local_time(head.sent_at), head.kind, head.origin, _ARROW, to, head.id)
             print(output.clean("  ".join(map(str, parts))), flush=True)
-        self._seen += 1
-        if self._count and self._seen >= self._count:
-            self._enough.set()

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import typer
 
+from services.cli import words
 from services.cli.asking import ask, put_facts
 from services.cli.failures import usage
 from services.cli.options import Gateway, Json, PasswordFile, Person
@@ -90,7 +91,7 @@ def forward(
         return await writer.get(item)
 
     found = ask(hub, person, password_file, gateway, send_on)
-    facts = (("编号 / item", found["id"]), ("状态 / state", found["state"]), ("报文 / message", found["message"]),
+    facts = (("编号 / item", found["id"]), ("状态 / state", words.said(found["state"])), ("报文 / message", found["message"]),
              ("原件 / originals", [one["report"] for one in found["forwards"]]))  # fmt: skip
     return put_facts(found, facts, as_json=as_json)
 

@@ -33,12 +33,12 @@ class Status(Struct, frozen=True, kw_only=True):
 
     good: bool  # all services ready, the line up, the broker answering
     services: dict[str, State]
-    online: bool  # the gateway's line to the broker
-    outbox: int  # messages waiting at the gateway
+    online: bool | None  # the gateway's line to the broker; None, here and below, where the gateway cannot be asked
+    outbox: int | None  # messages waiting at the gateway
     queues: dict[str, int | None] | None  # messages waiting; None where the broker cannot be asked
-    inboxes: int  # messages waiting in the inboxes of the gateway's units
+    inboxes: int | None  # messages waiting in the inboxes of the gateway's units
     broker_problem: str  # why the broker could not be asked
-    nodes: list[NodeState]
+    nodes: list[NodeState] | None
 
 
 async def look(place: Place, gateway: str) -> Status:
@@ -46,16 +46,16 @@ async def look(place: Place, gateway: str) -> Status:
     token = credentials.operator_token(place)
     addresses = {name: place.url(name) for name in SERVICES} | {"gateway": gateway}
     states, nodes = await asyncio.gather(_services(addresses), _nodes(gateway, token))
-    queues, problem = await _queues(place, [node.code for node in nodes])
+    queues, problem = await _queues(place, [node.code for node in nodes or ()])
     inboxes = sum(n or 0 for name, n in (queues or {}).items() if name not in _QUEUES)
-    online = any(node.online for node in nodes)
+    online = None if nodes is None else any(node.online for node in nodes)
     return Status(
-        good=all(state == "ready" for state in states.values()) and online and queues is not None,
+        good=all(state == "ready" for state in states.values()) and bool(online) and queues is not None,
         services=states,
         online=online,
-        outbox=sum(node.waiting for node in nodes),
+        outbox=None if nodes is None else sum(node.waiting for node in nodes),
         queues=None if queues is None else {name: queues.get(name) for name in _QUEUES},
-        inboxes=inboxes,
+        inboxes=None if nodes is None or queues is None else inboxes,
         broker_problem=problem,
         nodes=nodes,
     )
@@ -75,14 +75,14 @@ async def _service(http: aiohttp.ClientSession, base: str) -> State:
         return "down"
 
 
-async def _nodes(gateway: str, token: str) -> list[NodeState]:
-    """Return the gateway's units; none where it is down. A refusal of the token is raised: that is no state."""
+async def _nodes(gateway: str, token: str) -> list[NodeState] | None:
+    """Return the gateway's units; None where it is down. A refusal of the token is raised: that is no state."""
     try:
         async with client.api(gateway, token) as api:
             found: Any = await api.get("/api/v1/nodes")
     except CliError as error:
         if error.exit_code == error.exit_code.UNREACHABLE:
-            return []
+            return None
         raise
     return msgspec.convert(found, list[NodeState])
 
@@ -92,4 +92,4 @@ async def _queues(place: Place, codes: list[str]) -> tuple[dict[str, int | None]
         async with broker.connected(broker.operator_url(place), "yizhan-status") as connection:
             return await broker.depths(connection, [*_QUEUES, *map(inbox_of, codes)]), ""
     except CliError as error:
-        return None, error.line()
+        return None, error.text()

@@ -232,7 +232,7 @@ def _put(found: Any, headings: tuple[str, ...], rows: list[Any], *, as_json: boo
 
 
 def _put_items(issue: dict[str, Any], *, as_json: bool) -> int:
-    from services.cli import output  # noqa: PLC0415
+    from services.cli import output, words  # noqa: PLC0415
 
     if not as_json:
         output.put_table(_HEADINGS, [_line(issue)])
@@ -241,7 +241,7 @@ def _put_items(issue: dict[str, Any], *, as_json: bool) -> int:
         ("#", "结论 / verdict", "标题 / title", "信息、份额 / reports, shares", "采编结果 / decision"),
         [
             (
-                item["n"], item["verdict"], item["title"],
+                item["n"], words.said(item["verdict"]), item["title"],
                 "\n".join(f"{r['report']} {r['origin_name']} {r['share']}" for r in item["reports"]), item["decision"],
             )
             for item in issue["items"]

@@ -114,7 +114,7 @@ def approve(
 @tree.command("list", help="单位和密钥状态 / Units of the directory and their keys")
 def list_nodes(*, registry: Registry = None, root: RootFile = None, as_json: Json = False) -> int:
     """List the directory."""
-    from services.cli import listing, output  # noqa: PLC0415
+    from services.cli import listing, output, words  # noqa: PLC0415
     from services.cli.place import Place  # noqa: PLC0415
 
     place = Place.here()
@@ -133,7 +133,7 @@ def list_nodes(*, registry: Registry = None, root: RootFile = None, as_json: Jso
             "总线用户 / broker user",
         ),
         (
-            (n.code, n.name, n.type, n.parent, "是" if n.direct_report else "", n.key_text, n.gateway)
+            (n.code, n.name, words.said(n.type), n.parent, "是" if n.direct_report else "", n.key_text, n.gateway)
             for n in found.nodes
         ),
         title=f"名录第 {found.version} 版，有效至 / directory {found.version}, until {output.local_time(found.expires)}",

@@ -4,6 +4,8 @@ Text that came over the network may hold control characters; it is shown without
 report can move the cursor, colour a terminal or turn a line round.
 """
 
+import contextlib
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
@@ -53,6 +55,12 @@ def put_facts(facts: Iterable[tuple[str, Any]]) -> None:
     for name, value in facts:
         grid.add_row(Text(name, style="dim"), value if isinstance(value, Text) else Text(shown(value)))
     console().print(grid)
+
+
+def let_go() -> None:
+    """Write no more to stdout: whoever read it has gone, as ``head`` does when it has seen enough."""
+    with contextlib.suppress(OSError, ValueError):  # a stdout that is no file
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def say(line: str) -> None:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import typer
 
+from services.cli import words
 from services.cli.asking import ask, put_facts, put_table
 from services.cli.failures import Exit, usage
 from services.cli.forwarding import Hub, OwnId
@@ -67,9 +68,9 @@ def list_papers(
     rows = (
         (
             one["id"],
-            one["kind"],
+            words.said(one["kind"]),
             one["subject"],
-            one["state"],
+            words.said(one["state"]),
             one["author"],
             one["approver"],
             output.time_of(one["updated_at"]),
@@ -163,8 +164,8 @@ def _path(hub: str, paper: UUID | str = "") -> str:
 
 def _put(found: dict[str, Any], *, as_json: bool) -> int:
     facts = (
-        ("编号 / id", found["id"]), ("种类 / kind", found["kind"]), ("事由 / subject", found["subject"]),
-        ("状态 / state", found["state"]), ("起草 / author", found["author"]), ("签发 / approver", found["approver"]),
+        ("编号 / id", found["id"]), ("种类 / kind", words.said(found["kind"])), ("事由 / subject", found["subject"]),
+        ("状态 / state", words.said(found["state"])), ("起草 / author", found["author"]), ("签发 / approver", found["approver"]),
         ("报文 / message", found["message"]),
     )  # fmt: skip
     return put_facts(found, facts, as_json=as_json)

@@ -8,7 +8,7 @@ from uuid import UUID
 import typer
 
 from services.cli import asking
-from services.cli.failures import Exit
+from services.cli.failures import CliError, Exit
 from services.cli.options import Archive, Json, Reader
 from services.cli.tree import Tree
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _PANEL: Final = "查阅 / Looking up"
 _DEFAULT_READER: Final = "320000"  # the province's office, where nobody says as whom
 _DAY: Final = ["%Y-%m-%d"]
-MessageId = Annotated[UUID, typer.Argument(metavar="ID", help="报文编号 / Message")]
+MessageId = Annotated[UUID, typer.Argument(metavar="ID", help="报文编号，不是草稿编号 / Message, not item")]
 
 
 def add_to(tree: Tree) -> None:
@@ -33,9 +33,14 @@ def add_to(tree: Tree) -> None:
 
 def trail(id: MessageId, *, reader: Reader = _DEFAULT_READER, archive: Archive = "", as_json: Json = False) -> int:
     """Show what happened to a message, each step proven anew."""
-    from services.cli import output  # noqa: PLC0415
+    from services.cli import output, words  # noqa: PLC0415
 
-    found = asking.ask_service(archive, "archive", f"/api/v1/trail/{id}", reader=reader)
+    try:
+        found = asking.ask_service(archive, "archive", f"/api/v1/trail/{id}", reader=reader)
+    except CliError as error:
+        if error.code == "not_found":
+            error.detail = "请用 submit 的「报文」编号 / take the id that submit calls message, not that of the item"
+        raise
     if as_json:
         output.put_json(found)
         return Exit.GOOD
@@ -49,7 +54,7 @@ def trail(id: MessageId, *, reader: Reader = _DEFAULT_READER, archive: Archive =
         ("时间 / at", "事项 / what", "单位 / by", "人员 / person", "说明 / detail", "验证 / verified"),
         (
             (
-                output.time_of(step["at"]), step["what"], step["by"],
+                output.time_of(step["at"]), words.said(step["what"]), step["by"],
                 " ".join(part for part in (step["person"], step["role"]) if part), step["detail"],
                 _verdict(step["verified"], step["problem"]),
             )

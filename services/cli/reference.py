@@ -23,7 +23,7 @@ _HEAD: Final = """\
 {help}
 
 Every command takes `--help`. `--json` prints one JSON document on stdout and nothing else there; `tail --json` prints one
-a line, since it has no end. What went wrong is one line on stderr, in both languages, with a stable code in brackets.
+a line, since it has no end. Points and shares are strings there (`"2.5"`), so that no digit is lost. What went wrong is one line on stderr, in both languages, with a stable code in brackets.
 Passwords are asked for or read from files, never given as arguments; `YIZHAN_TOKEN` holds an API token, `YIZHAN_VAR` names
 the var folder of the network, `YIZHAN_PORT_BASE` its first port. `yizhan --install-completion` sets up the shell.
 

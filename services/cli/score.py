@@ -5,15 +5,15 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from services.cli import asking, score_bulletin, score_records, score_recompute
+from services.cli import asking, score_bulletin, score_recompute, score_records, words
 from services.cli.failures import Exit
 from services.cli.options import Json, Scoring
-from services.cli.score_words import CLASSES, PROVINCE, Hub, Month, Year, class_words, this_month
+from services.cli.score_words import PROVINCE, Hub, Month, Year, this_month
 from services.cli.tree import Tree
 
-__all__ = ["CLASSES", "tree"]
-
-tree: Final = Tree(help="积分：月表、明细、通报、年度、任务、复算 / Points: tables, explanations, bulletins, recomputation")
+tree: Final = Tree(
+    help="积分：月表、明细、通报、年度、任务、复算 / Points: tables, explanations, bulletins, recomputation"
+)
 score_bulletin.add_to(tree)
 score_records.add_to(tree)
 score_recompute.add_to(tree)
@@ -31,7 +31,7 @@ def month(
     found = asking.ask_service(scoring, "scoring", f"/api/v1/months/{hub}/{month or this_month()}")
     rows = [
         (
-            one["unit"], one["name"], class_words(one["unit_class"]), one["adopted"], one["merged"], one["points"],
+            one["unit"], one["name"], words.said(one["unit_class"]), one["adopted"], one["merged"], one["points"],
             one["year_points"],
         )
         for one in found["lines"]
@@ -44,7 +44,9 @@ def month(
     return asking.put_table(found, headings, [*rows, total], title=title, as_json=as_json)
 
 
-@tree.command("explain", help="积分明细：每一分的信息、刊期、规则和理由 / Each point with its item, issue, rule and why")
+@tree.command(
+    "explain", help="积分明细：每一分的信息、刊期、规则和理由 / Each point with its item, issue, rule and why"
+)
 def explain(
     unit: Annotated[str, typer.Argument(metavar="UNIT", help="单位代码 / The unit")],
     month: Month,
@@ -59,9 +61,13 @@ def explain(
     reader = unit if credentials.token() else ""  # the operator reads as nobody in particular
     found = asking.ask_service(scoring, "scoring", f"/api/v1/explain/{unit}/{month}", hub=hub, reader=reader)
     headings = (
-        "时间 / at", "计分单位 / hub", "信息 / item", "刊期 / issue", "规则 / rule", "台账 / entry", "计 / counts",
-        "说明 / why",
-    )  # fmt: skip
+        "时间 / at",
+        "计分单位 / hub",
+        "信息 / item",
+        "台账 / entry",
+        "计 / counts",
+        "刊期、规则、理由 / issue, rule, why",
+    )
     title = f"{found['unit']} {found['month']}：{found['points']} 分 / points"
     return asking.put_table(found, headings, map(_explained, found["lines"]), title=title, as_json=as_json)
 
@@ -70,14 +76,10 @@ def _explained(line: dict[str, Any]) -> tuple[Any, ...]:
     """Return a line as cells; a rule about the whole month has no entry."""
     from services.cli import output  # noqa: PLC0415
 
-    entry, words = line["entry"], f"{line['zh']}\n{line['en']}"
+    entry, said = line["entry"], f"{line['zh']}\n{line['en']}"
     if entry is None:
-        return "", line["hub"], "", "", line["rule"], "", line["points"], words
-    issue = f"{entry['series']} {entry['issue']}".strip()
-    return (
-        output.time_of(entry["at"]), line["hub"], entry["report"], issue, line["rule"], entry["points"], line["points"],
-        words,
-    )  # fmt: skip
+        return "", line["hub"], "", "", line["points"], said
+    return output.time_of(entry["at"]), line["hub"], entry["report"], entry["points"], line["points"], said
 
 
 @tree.command("year", help="年度积分和类内名次 / A hub's year so far, ranked by class")
@@ -86,7 +88,7 @@ def year(hub: Hub, year: Year, *, scoring: Scoring = "", as_json: Json = False) 
     found = asking.ask_service(scoring, "scoring", f"/api/v1/hubs/{hub}/years/{year}")
     rows = (
         (
-            class_words(one["unit_class"]), one["rank"], one["unit"], one["name"], one["adopted"], one["points"],
+            words.said(one["unit_class"]), one["rank"], one["unit"], one["name"], one["adopted"], one["points"],
             one["stated"], one["open"],
         )
         for one in found["lines"]
@@ -98,7 +100,9 @@ def year(hub: Hub, year: Year, *, scoring: Scoring = "", as_json: Json = False) 
     return asking.put_table(found, headings, rows, title=f"{hub} {year}", as_json=as_json)
 
 
-@tree.command("try", help="规则试算：各单位差额，不存数据 / Dry run of a rule file: each unit's difference, nothing is stored")
+@tree.command(
+    "try", help="规则试算：各单位差额，不存数据 / Dry run of a rule file: each unit's difference, nothing is stored"
+)
 def dry_run(
     hub: Hub,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="规则草案，TOML / Draft of rules, TOML")],

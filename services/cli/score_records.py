@@ -4,9 +4,9 @@ from typing import Annotated, Final
 
 import typer
 
-from services.cli import asking
+from services.cli import asking, words
 from services.cli.options import Json, Scoring
-from services.cli.score_words import Hub, Month, Year, class_words
+from services.cli.score_words import Hub, Month, Year
 from services.cli.tree import Tree
 
 _STATES: Final = {
@@ -21,12 +21,6 @@ _CODES: Final = {
     "adopted": "采用条数 / adopted",
     "points": "积分 / points",
     "staff": "专职人员 / staff",
-}
-_STEPS: Final = {
-    None: "",
-    "designated": "设立 / designate",
-    "warned": "预警 / warn",
-    "revoked": "撤销 / revoke",
 }
 
 
@@ -52,7 +46,7 @@ def obligations(
     found = asking.ask_service(scoring, "scoring", f"/api/v1/hubs/{hub}/obligations/{month}", unit=unit)
     rows = (
         (
-            one["unit"], class_words(one["unit_class"]), _CODES.get(one["code"], one["code"]), one["owed"], one["sent"],
+            one["unit"], words.said(one["unit_class"]), _CODES.get(one["code"], one["code"]), one["owed"], one["sent"],
             one["done"], _STATES.get(one["state"], one["state"]),
         )
         for one in found["obligations"]
@@ -71,7 +65,10 @@ def standing(
         int | None, typer.Option(metavar="N", min=0, max=500, help="直报点总数，默认同现有 / Points in all, as now")
     ] = None,
     tolerated: Annotated[
-        int, typer.Option(metavar="N", min=0, max=12, help="容许未完成任务的月数 / Months with an unmet obligation that pass")
+        int,
+        typer.Option(
+            metavar="N", min=0, max=12, help="容许未完成任务的月数 / Months with an unmet obligation that pass"
+        ),
     ] = 2,
     scoring: Scoring = "",
     as_json: Json = False,
@@ -82,7 +79,7 @@ def standing(
     rows = (
         (
             one["rank"], one["record"]["unit"], one["record"]["name"], one["record"]["direct"], one["record"]["points"],
-            one["record"]["city_points"], one["record"]["missed"], one["record"]["staff"], _STEPS[one["step"]],
+            one["record"]["city_points"], one["record"]["missed"], one["record"]["staff"], words.said(one["step"]),
             one["replaces"], f"{one['zh']}\n{one['en']}",
         )
         for one in found["proposals"]
@@ -106,7 +103,7 @@ def awards(
     found = asking.ask_service(scoring, "scoring", f"/api/v1/hubs/{hub}/awards/{year}", places=places)
     rows = (
         (
-            class_words(one["unit_class"]), one["rank"], one["unit"], one["points"],
+            words.said(one["unit_class"]), one["rank"], one["unit"], one["points"],
             "、".join(f"{year}: {points}" for year, points in one["by_year"].items()), one["people"],
         )
         for one in found["nominees"]

@@ -41,14 +41,23 @@ def _put(found: Any) -> None:
         output.say(f"消息总线 / broker: {found.broker_problem}")
     else:
         queues = [*found.queues.items(), ("yz.inbox.* 合计 / total", found.inboxes)]
-        output.put_table(("队列 / queue", "待处理 / waiting"), ((name, "—" if n is None else n) for name, n in queues))
-    line = "在线 / online" if found.online else "离线 / offline"
+        output.put_table(("队列 / queue", "待处理 / waiting"), ((name, _known(n)) for name, n in queues))
+    line = {True: "在线 / online", False: "离线 / offline"}.get(found.online)
+    units = None if found.nodes is None else len(found.nodes)
     output.put_facts(
-        (("线路 / line", line), ("待发 / outbox", found.outbox), ("本网关单位 / units here", len(found.nodes)))
+        (
+            ("线路 / line", _known(line)),
+            ("待发 / outbox", _known(found.outbox)),
+            ("本网关单位 / units here", _known(units)),
+        )
     )
-    waiting = [node for node in found.nodes if node.waiting or not node.enrolled]
+    waiting = [node for node in found.nodes or () if node.waiting or not node.enrolled]
     if waiting:
         output.put_table(
             ("单位 / unit", "名称 / name", "待发 / outbox", "已入网 / enrolled"),
             ((node.code, node.name, node.waiting, node.enrolled) for node in waiting),
         )
+
+
+def _known(value: Any) -> Any:
+    return "—" if value is None else value

@@ -12,7 +12,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from deploy.embedded.errors import EmbeddedError
 from proto.errors import RefusedError
-from services.cli import helptext
+from services.cli import helptext, output
 from services.cli.failures import CliError, Exit, one_line
 from services.kit.errors import KeyUnusableError, SettingsError, TransientError
 
@@ -99,6 +99,10 @@ def exit_code_of(run: Callable[[], Any]) -> int:
     """Run and return the exit code; what goes wrong is one line on stderr."""
     try:
         result = run()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        output.let_go()
+        return Exit.GOOD
     except CliError as error:
         return _fail(error.exit_code, error.line())
     except RefusedError as error:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from services.cli.failures import Exit, usage
+from services.cli.failures import Exit, not_so, usage
 from services.cli.options import Json, Registry, RootFile
 from services.cli.tree import Tree
 
@@ -47,6 +47,8 @@ def verify(
     pieces = verdicts.split(file.read_bytes())
     if not pieces:
         raise usage("verify.empty", "文件里没有报文", "The file holds no message", str(file))
+    if len(pieces) > 1 and not any(piece.lstrip().startswith(b"{") for piece in pieces):
+        raise not_so("verify.no_messages", "这不是报文文件", "This is no file of messages", str(file))
     trust = read_trust(root or place.pinned, registry or place.registry)
     found = [verdicts.judge(trust, piece, now) for piece in pieces]
     good = all(verdict.ok for verdict in found)
@@ -70,7 +72,7 @@ def verify(
 def _put_table(found: "list[Verdict]") -> None:
     from rich.text import Text  # noqa: PLC0415
 
-    from services.cli import output  # noqa: PLC0415
+    from services.cli import output, words  # noqa: PLC0415
 
     def row(number: int, verdict: "Verdict") -> tuple[Any, ...]:
         mark = Text("✔ 有效 / valid", style="green") if verdict.ok else Text("✘ 无效 / invalid", style="red")
@@ -78,7 +80,16 @@ def _put_table(found: "list[Verdict]") -> None:
             mark = Text("✔ 曾有效 / was valid", style="yellow")
         why = " / ".join(part for part in (verdict.zh, verdict.en) if part)
         code = f"{why} [{verdict.code}] {verdict.detail}".strip() if verdict.code else ""
-        return number, mark, verdict.kind, verdict.origin, verdict.id, verdict.sent_at, verdict.signed_off_by, code
+        return (
+            number,
+            mark,
+            words.said(verdict.kind),
+            verdict.origin,
+            verdict.id,
+            verdict.sent_at,
+            verdict.signed_off_by,
+            code,
+        )
 
     output.put_table(
         (

@@ -60,7 +60,7 @@ def submit(
     as_json: Json = False,
 ) -> int:
     """Draft and submit; with ``sign_as`` also review, approve and send. An item that is there goes on where it stands."""
-    from services.cli import client, content, output, walking  # noqa: PLC0415
+    from services.cli import client, content, output, walking, words  # noqa: PLC0415
     from services.kit.ids import new_id  # noqa: PLC0415
 
     if approve_as and not sign_as:
@@ -98,9 +98,11 @@ def submit(
     if as_json:
         output.put_json(done)
     else:
-        output.put_facts(
-            (("编号 / item", done["item"]), ("状态 / state", done["state"]), ("报文 / message", done["message"]))
-        )
+        facts = [
+            ("状态 / state", words.said(done["state"])),
+            ("报文（供 trail 等）/ message, for trail", done["message"]),
+        ]
+        output.put_facts([("编号 / item", done["item"]), *facts] if id else facts)  # else it was said above
     return Exit.GOOD
 
 
@@ -119,7 +121,7 @@ def import_drafts(
     as_json: Json = False,
 ) -> int:
     """Import drafts; each line is taken, known from before or refused for itself."""
-    from services.cli import client, output  # noqa: PLC0415
+    from services.cli import client, output, words  # noqa: PLC0415
 
     lines = file.read_bytes().splitlines()
     if not any(line.strip() for line in lines):
@@ -144,7 +146,8 @@ def import_drafts(
     else:
         output.put_facts((("已存草稿 / taken", taken), ("原已存有 / known", known), ("被拒 / refused", len(wrong))))
         if wrong:
-            output.put_table(("行 / line", "原因 / reason"), ((line["line"], line["code"]) for line in wrong))
+            rows = ((line["line"], words.said_why(line["code"], line.get("detail", ""))) for line in wrong)
+            output.put_table(("行 / line", "原因 / reason"), rows)
     return Exit.NOT_SO if wrong else Exit.GOOD
 
 

@@ -46,8 +46,8 @@ class ClaimChecker:
         """Tell for each list of claims whether all of them hold."""
         try:
             return await to_process.run_sync(hold, list(batch), limiter=self._one)
-        except BrokenWorkerProcess:  # killed, or no memory for it: the work is done here, and the next batch tries anew
-            _log.warning("claim_worker_lost", batch=len(batch))
+        except BrokenWorkerProcess as error:  # killed, or no memory for it: done here, and the next batch tries anew
+            _log.warning("claim_worker_lost", batch=len(batch), cause=repr(error.__cause__)[:200])
             return hold(batch)
 
 

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from uuid import NAMESPACE_URL, UUID, uuid5
 from urllib.parse import urlencode
+from uuid import NAMESPACE_URL, UUID, uuid5
 
 import msgspec
 
@@ -96,9 +96,7 @@ class Past:
         sealed = [(each, seal_message(each, each.kind(), self._keys[each.origin])) for each in messages]
         await publish(self.network, *[(each.origin, each.kind(), envelope) for each, envelope in sealed])
 
-    async def report(
-        self, unit: str, at: datetime, *hubs: str, about: UUID | None = None, **changes: object
-    ) -> Report:
+    async def report(self, unit: str, at: datetime, *hubs: str, about: UUID | None = None, **changes: object) -> Report:
         """Hand in a report of a day; return it once it lies in the inboxes of ``hubs``, or of all that it goes to."""
         text = content(**changes)
         signed = tuple(

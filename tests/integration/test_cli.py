@@ -21,7 +21,7 @@ from proto.topology import DELIVER
 from services.cli import broker
 from services.cli.app import app
 from services.cli.enrolment import write_public
-from services.cli.failures import Exit
+from services.cli.failures import CliError, Exit
 from services.cli.network.reset import require_empty
 from services.gateway.app import serve
 from services.gateway.secrets import HASHER
@@ -29,7 +29,6 @@ from services.gateway.settings import GatewaySettings
 from services.gateway.store.accounts import Account
 from services.kit.bus import open_session
 from services.kit.crypto import MACHINE_COST, write_secret
-from services.kit.errors import SettingsError
 from tests.conftest import free_ports
 from tests.world import KUNSHAN, SUZHOU, World
 
@@ -160,10 +159,12 @@ async def test_trying_again_with_the_same_id_goes_on_and_sends_once(town: Town) 
 
 async def test_a_reset_refuses_servers_that_hold_a_network(amqp_url: str, database_url: str, town: Town) -> None:
     assert town.url  # the gateway has made its schema
-    with pytest.raises(SettingsError, match="holds the schemas gateway"):
+    with pytest.raises(CliError) as refused:
         await require_empty(amqp_url="", database_url=database_url)
-    with pytest.raises(SettingsError, match=r"holds the queues yz\.router, yz\.registry"):
+    assert (refused.value.code, refused.value.detail) == ("reset.database_not_empty", "gateway")
+    with pytest.raises(CliError) as refused:
         await require_empty(amqp_url=amqp_url, database_url="")
+    assert (refused.value.code, refused.value.detail) == ("reset.broker_not_empty", "yz.router, yz.registry")
 
 
 async def test_an_important_report_needs_the_unit_leads_approval(town: Town) -> None:
@@ -196,6 +197,10 @@ async def test_an_import_tells_which_lines_were_refused(town: Town) -> None:
     answer = json.loads(result.stdout)
     assert (answer["taken"], answer["known"], answer["refused"]) == (1, 1, 1)
     assert [(x["line"], x["code"]) for x in answer["lines"] if x["code"]] == [(3, "report.no_category")]
+    path.write_text(json.dumps(REPORT | {"colour": "red"}), encoding="utf-8")
+    told = (await _run("import", str(path), *town.officer())).stdout
+    assert "报文含有未定义的字段 / The payload has an unknown field [payload.unknown_field]" in told
+    assert "colour" in told
 
 
 async def test_a_wrong_password_and_a_dead_address_differ(town: Town) -> None:
@@ -221,6 +226,24 @@ async def test_status_reports_what_is_down_and_counts_what_waits(town: Town) -> 
     assert answer["queues"]["yz.dead"] == 0
     assert [node["code"] for node in answer["nodes"]] == [KUNSHAN]
     assert "yz.router" in (await _run("status", "--gateway", town.url)).stdout
+
+
+async def test_the_status_of_what_is_down_is_unknown_rather_than_nothing(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (port,) = free_ports(1)
+    monkeypatch.setenv("YIZHAN_AMQP_URL", f"amqp://x@127.0.0.1:{port}/")
+    status = ("status", "--gateway", f"http://127.0.0.1:{port}")
+    assert town.url
+    answer = json.loads((await _run(*status, "--json")).stdout)
+    unknown = {name: answer[name] for name in ("online", "outbox", "inboxes", "queues", "nodes")}
+    assert unknown == dict.fromkeys(unknown)
+    told = await _run(*status)
+    assert (
+        told.stderr
+        == "消息总线 / broker: 无法连接消息总线 / The broker cannot be reached [broker.unreachable] AMQPConnectionError\n"
+    )
+    assert told.stdout.count("—") == 3
 
 
 async def test_a_rotation_is_published_and_a_strange_roster_is_not(town: Town, world: World, amqp_url: str) -> None:

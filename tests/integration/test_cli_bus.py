@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import sys
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -51,6 +53,24 @@ async def test_tail_shows_heads_and_never_the_text(
     assert later.exit_code == Exit.GOOD
     assert len(later.stdout.splitlines()) == 1
     assert (await run("tail", "--from", "next", "--wait", "0.2")).stdout == ""
+
+
+async def test_tail_ends_quietly_when_nobody_reads_on(amqp_url: str, world: World) -> None:
+    _, envelope = world.report(KUNSHAN)
+    async with open_session(amqp_url, "test") as session:
+        for _ in range(20):
+            key = routing_key(SUZHOU, "report")
+            await session.publish(DELIVER, key, envelope.packed(), message_id=str(uuid4()), kind="report")
+    for form in ((), ("--json",)):
+        ours, theirs = os.pipe()
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "services.cli", "tail", "--from", "first", *form, stdout=theirs,
+            stderr=asyncio.subprocess.PIPE, env=os.environ | {"YIZHAN_AMQP_URL": amqp_url},
+        )  # fmt: skip
+        os.close(theirs)
+        os.close(ours)  # as ``head`` does once it has its lines
+        _, said = await asyncio.wait_for(process.communicate(), 30)
+        assert (process.returncode, said) == (Exit.GOOD, b"")
 
 
 async def test_definitions_for_new_units_give_the_gateway_its_inbox(

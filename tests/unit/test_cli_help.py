@@ -101,7 +101,7 @@ def test_the_reference_page_is_what_the_tree_says() -> None:
         ("tail", "--kind", "gossip"),
         ("tail", "--from", "yesterday"),
         ("node", "approve", "x.json", "--kind", "village"),
-        ("score", "320000", "2026-11", "--hub", "320500"),
+        ("score", "month", "--no-such"),
         ("adopt", "320000"),
         ("adopt", "320000", "01940000-0000-7000-8000-000000000000", "--decline", "--reason", "x", "--final"),
         ("issue", "add", "320000", "01940000-0000-7000-8000-000000000000"),

@@ -2,7 +2,6 @@
 
 import json
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -10,17 +9,14 @@ import msgspec
 import pytest
 from typer.testing import CliRunner
 
-from proto.messages import Category, Verdict
+from proto.messages import Category
 from services.archive.domain.highlight import Piece
 from services.archive.domain.trail import Step
 from services.archive.views.messages import ReaderParams, Trail
 from services.archive.views.search import Hit, SearchAnswer, SearchParams
-from services.cli import client, reading
+from services.cli import asking, client
 from services.cli.app import app
 from services.cli.failures import Exit
-from services.scoring.domain.units import UnitClass
-from services.scoring.store import LedgerLine
-from services.scoring.views import Explained, ExplainQuery, Explanation, MonthTable, UnitLine
 
 ID = UUID("01940000-0000-7000-8000-000000000000")
 AT = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
@@ -48,7 +44,7 @@ class NoQuery(msgspec.Struct, forbid_unknown_fields=True):
 
 def _serve(monkeypatch: pytest.MonkeyPatch, query: Any, answer: Any) -> Service:
     service = Service(query, answer)
-    monkeypatch.setattr(reading, "_ask", service)
+    monkeypatch.setattr(asking, "ask_service", service)
     monkeypatch.delenv("YIZHAN_TOKEN", raising=False)
     return service
 
@@ -106,46 +102,3 @@ def test_export_writes_what_verify_reads(monkeypatch: pytest.MonkeyPatch, tmp_pa
     assert json.loads(_run("export", str(ID)).stdout) == envelope
     assert _run("export", str(ID), "--out", str(tmp_path / "m.json")).exit_code == Exit.GOOD
     assert json.loads((tmp_path / "m.json").read_text()) == envelope
-
-
-def test_score_shows_the_month_table(monkeypatch: pytest.MonkeyPatch) -> None:
-    line = UnitLine(
-        unit="320500", name="苏州市人民政府办公室", unit_class=UnitClass.CITY, adopted=2, merged=1,
-        points=Decimal("18.9"), year_points=Decimal("40.1"),
-    )  # fmt: skip
-    answer = MonthTable(
-        hub="320000",
-        month="2026-11",
-        lines=[line],
-        adopted=2,
-        merged=1,
-        points=Decimal("18.9"),
-        year_points=Decimal("40.1"),
-    )
-    service = _serve(monkeypatch, NoQuery, answer)
-    result = _run("score", "320000", "2026-11")
-    assert result.exit_code == Exit.GOOD, result.stderr
-    assert service.path == "/api/v1/months/320000/2026-11"
-    assert "苏州市人民政府办公室" in result.stdout
-    assert "18.9" in result.stdout
-    assert json.loads(_run("score", "320000", "2026-11", "--json").stdout)["points"] == "18.9"
-
-
-@pytest.mark.parametrize(("token", "reader"), [("", ""), ("a-units-token", "320500")])
-def test_score_explains_as_the_operator_or_as_the_unit(
-    monkeypatch: pytest.MonkeyPatch, token: str, reader: str
-) -> None:
-    entry = LedgerLine(
-        number=1, id=ID, decision=ID, report=ID, unit="320500", hub="320000", month="2026-11", series="daily",
-        issue="7", verdict=Verdict.ADOPTED, share=Decimal(1), items=1, points=Decimal(3), rule_set="r",
-        rule_version="1", rule="points.province.daily", at=AT,
-    )  # fmt: skip
-    explained = Explained(entry=entry, zh="采用于 daily 第7期：3 分", en="adopted in daily 7: 3 points")
-    answer = Explanation(unit="320500", month="2026-11", points=Decimal(3), lines=[explained])
-    service = _serve(monkeypatch, ExplainQuery, answer)
-    if token:
-        monkeypatch.setenv("YIZHAN_TOKEN", token)
-    result = _run("score", "320500", "2026-11", "--explain", "--hub", "320000")
-    assert result.exit_code == Exit.GOOD, result.stderr
-    assert (service.asked.hub, service.asked.reader) == ("320000", reader)
-    assert "采用于 daily 第7期：3 分" in result.stdout

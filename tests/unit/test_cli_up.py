@@ -6,19 +6,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from deploy.embedded.errors import EmbeddedError
 from deploy.embedded.ports import Ports
 from proto.messages import Directory, NodeKind
 from services.cli import broker_setup, node, publishing, up
+from services.cli.app import app
 from services.cli.directory import Change
 from services.cli.enrolment import write_public
+from services.cli.failures import CliError, Exit
+from services.cli.network.given import Given, database_of
 from services.cli.network.making import settle_settings
 from services.cli.network.reset import clear
 from services.cli.place import Place
 from services.cli.walking import STEPS, walk_on
 from services.kit.crypto import write_secret
-from services.kit.errors import SettingsError
 from services.kit.ids import utc_now
 from services.kit.trust.enrol import seal_message
 from tests.world import KUNSHAN, SUZHOU, World
@@ -87,13 +90,18 @@ def test_reset_refuses_a_folder_without_a_network(place: Place) -> None:
     clear(place)  # nothing there: nothing to do
     (place.keys).mkdir()
     (place.keys / "my.pem").write_text("x")
-    with pytest.raises(SettingsError, match="no network of ours, but 'keys'"):
+    with pytest.raises(CliError) as refused:
         clear(place)
+    assert (refused.value.exit_code, refused.value.code, refused.value.detail) == (
+        Exit.CANNOT, "reset.not_ours", "'keys'",
+    )  # fmt: skip
     assert (place.keys / "my.pem").exists()
 
 
 class Falling:
     """A server that falls at once, cannot be started twice, then runs."""
+
+    name = "RabbitMQ"
 
     def __init__(self) -> None:
         self.starts = 0
@@ -102,8 +110,7 @@ class Falling:
 
     async def wait(self) -> int:
         if not self.running:
-            msg = "not running: start it first"
-            raise EmbeddedError(msg)
+            raise EmbeddedError("x.stopped", "未在运行", "not running")
         if self.starts:
             await asyncio.Event().wait()
         return 1
@@ -112,12 +119,13 @@ class Falling:
         self.starts += 1
         self.running = self.starts > 2
         if not self.running:
-            msg = "no luck"
-            raise (EmbeddedError(msg) if self.starts == 1 else OSError(msg))
+            raise (EmbeddedError("x.luck", "不巧", "no luck") if self.starts == 1 else OSError("no luck"))
         self.up.set()
 
 
-async def test_a_fallen_server_is_started_again_however_often_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_fallen_server_is_started_again_however_often_that_fails(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     server = Falling()
     pauses = []
 
@@ -128,6 +136,129 @@ async def test_a_fallen_server_is_started_again_however_often_that_fails(monkeyp
     async with asyncio.timeout(DEADLINE), up._kept([server], up.Screen()):
         await server.up.wait()
     assert (server.starts, pauses) == (3, [0.5, 1.0])
+    said = capsys.readouterr().err
+    assert "RabbitMQ fell, starting it again" in said
+    assert "Falling" not in said
+    assert "{" not in said
+
+
+PRIVATE = ""
+ELSEWHERE = "postgresql://yizhan:secret@db.example:5433/news"
+
+
+@pytest.mark.parametrize(
+    ("made_with", "started_with", "good"),
+    [
+        (PRIVATE, PRIVATE, True),
+        (ELSEWHERE, ELSEWHERE.replace("secret", "other"), True),
+        (PRIVATE, ELSEWHERE, False),
+        (ELSEWHERE, PRIVATE, False),
+        (ELSEWHERE, ELSEWHERE.replace("news", "old"), False),
+        (ELSEWHERE, ELSEWHERE.replace(":5433", ""), False),
+    ],
+)
+def test_a_network_is_not_started_on_another_database(
+    place: Place, world: World, made_with: str, started_with: str, *, good: bool
+) -> None:
+    user = next(n.gateway for n in world.state.directory.nodes if n.code == "320000")
+    amqp_url = f"amqp://{user}@broker/"
+    settle_settings(place, amqp_url=amqp_url, database_url=made_with)
+    before = place.config.read_bytes()
+    if good:
+        settle_settings(place, amqp_url=amqp_url, database_url=started_with)
+        return
+    with pytest.raises(CliError) as refused:
+        settle_settings(place, amqp_url=amqp_url, database_url=started_with)
+    assert (refused.value.exit_code, refused.value.code) == (Exit.SETTINGS, "place.other_database")
+    assert "secret" not in refused.value.line()
+    assert place.config.read_bytes() == before
+
+
+def test_a_network_is_not_started_on_the_broker_of_another_user(place: Place, world: World) -> None:
+    assert world.state.directory.nodes
+    with pytest.raises(CliError) as refused:
+        settle_settings(place, amqp_url="amqp://somebody@broker/", database_url="")
+    assert (refused.value.exit_code, refused.value.code) == (Exit.SETTINGS, "place.other_broker")
+
+
+def test_a_database_is_known_by_its_place_and_name() -> None:
+    same = ("postgresql://a:b@LOCALHOST/news", "postgres://c@127.0.0.1:5432/news?sslmode=disable")
+    assert {database_of(url) for url in same} == {"127.0.0.1:5432/news"}
+    assert database_of("postgresql://a@[::1]/news") == "[::1]:5432/news"
+    assert database_of("postgresql://a@[::1]:5433") == "[::1]:5433/a"
+
+
+@pytest.mark.parametrize(
+    ("variable", "url"),
+    [
+        ("YIZHAN_AMQP_URL", "http://user:secret@host/"),
+        ("YIZHAN_AMQP_URL", "amqp://"),
+        ("YIZHAN_AMQP_URL", "amqp://user:secret@host:many/"),
+        ("YIZHAN_AMQP_URL", "amqp://user:secret@[::1/"),
+        ("YIZHAN_DATABASE_URL", "mysql://user:secret@host/x"),
+        ("YIZHAN_DATABASE_URL", "secret"),
+    ],
+)
+def test_what_is_no_url_of_a_server_is_a_wrong_setting(
+    variable: str, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("YIZHAN_AMQP_URL", "YIZHAN_DATABASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(variable, url)
+    with pytest.raises(CliError) as refused:
+        Given.pop()
+    assert refused.value.exit_code is Exit.SETTINGS
+    assert variable in refused.value.line()
+    assert "secret" not in refused.value.line()
+
+
+def test_the_servers_of_our_own_are_those_that_are_not_given() -> None:
+    assert Given(amqp_url="", database_url="").private == {"postgres": "PostgreSQL", "rabbitmq": "RabbitMQ"}
+    assert Given(amqp_url="amqp://b", database_url="").private == {"postgres": "PostgreSQL"}
+    assert Given(amqp_url="amqp://b", database_url="postgresql://d").private == {}
+
+
+def _refused_up(monkeypatch: pytest.MonkeyPatch, **environment: str) -> Any:
+    for name in ("YIZHAN_AMQP_URL", "YIZHAN_DATABASE_URL", "YIZHAN_VAR", "YIZHAN_PORT_BASE"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    return CliRunner().invoke(app, ["up", "--once"], prog_name="yizhan")
+
+
+@pytest.mark.parametrize(
+    ("environment", "status", "code"),
+    [
+        ({"YIZHAN_PORT_BASE": "many"}, Exit.SETTINGS, "port_base.number"),
+        ({"YIZHAN_PORT_BASE": "80"}, Exit.SETTINGS, "port_base.range"),
+        ({"YIZHAN_AMQP_URL": "amqp"}, Exit.SETTINGS, "amqp_url.invalid"),
+        ({"YIZHAN_VAR": "{folder}/file"}, Exit.CANNOT, "var.not_folder"),
+        ({"YIZHAN_VAR": "{folder}/file/below"}, Exit.CANNOT, "var.not_folder"),
+        ({"YIZHAN_VAR": "{folder}/驿站"}, Exit.CANNOT, "var.not_ascii"),
+    ],
+    ids=str,
+)
+def test_a_start_that_cannot_be_is_refused_in_both_languages_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], status: Exit, code: str
+) -> None:
+    (tmp_path / "file").touch()
+    given = {"YIZHAN_VAR": str(tmp_path / "var")} | {
+        name: value.format(folder=tmp_path) for name, value in environment.items()
+    }
+    result = _refused_up(monkeypatch, **given)
+    assert (result.exit_code, result.stdout) == (status, ""), result.stderr
+    (line,) = result.stderr.splitlines()
+    assert f"[{code}]" in line
+    zh, _, en = line.partition(" / ")
+    assert any("\u4e00" <= c <= "\u9fff" for c in zh)
+    assert en
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_lines_of_progress_are_not_cut_where_no_terminal_is(capsys: pytest.CaptureFixture[str]) -> None:
+    up.Screen().say("路径 " + "长" * 100, "[path] " + "long " * 40)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "[path] long" in line
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ def database_of(url: str) -> str:
     """Return host, port and name of a database, without who asks."""
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2].lower().replace("localhost", "127.0.0.1")
-    if not parts.netloc.endswith("]") and ":" not in host.rpartition("]")[2]:
+    if ":" not in host.rpartition("]")[2]:
         host += ":5432"
     return f"{host}/{parts.path.strip('/') or parts.username or ''}"
 
