@@ -76,8 +76,8 @@ class UnitClass(StrEnum):
     LIAISON = "liaison"
 
 
-class BulletinItem(Wire, frozen=True, kw_only=True):
-    """One thing that counts for a unit: the detail under its line."""
+class BulletinItem(Wire, frozen=True, kw_only=True, array_like=True):
+    """One thing that counts for a unit: the detail under its line. A JSON array: a month of 5,000 must fit a message."""
 
     event: UUID  # the decision, instruction or adjustment
     report: UUID | None

@@ -53,7 +53,7 @@ async def test_a_bulletin_is_drafted_issued_frozen_and_corrected_by_the_next(
     drafted = await scoring.good(f"{HUB}/bulletins/draft", "province", period="2026-01")
     line = line_of(drafted["content"], REFORM)
     assert (line["points"], line["corrections"], line["rank"], line["adopted"]) == ("10", "0", 1, 1)
-    assert line["items"][0]["event"] == str(first[0].id)
+    assert line["items"][0][0] == str(first[0].id)
     assert line_of(drafted["content"], KUNSHAN)["unit_class"] == "direct_report"
     january = bulletin_of(world, PROVINCE, drafted["content"], sent_at=clock.now)
     await scoring.deliver(january, january)

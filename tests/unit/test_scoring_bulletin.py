@@ -154,11 +154,11 @@ def test_base_points_have_a_line_of_their_own() -> None:
 
 
 def test_details_are_left_out_where_they_would_not_fit_into_one_message() -> None:
-    entries = [entry(number, (SUZHOU, REFORM, FARMING)[number % 3], "2026-01", "3") for number in range(1, 6000)]
+    entries = [entry(number, (SUZHOU, REFORM, FARMING)[number % 3], "2026-01", "3") for number in range(1, 9000)]
     content = draft(entries, "2026-01", [])
     assert lines_left_out(content)
     assert len(codec.encode(content)) < MAX_ENVELOPE_BYTES
-    assert content.lines[0].points == 2000 * 3 - 3
+    assert content.lines[0].points == 3000 * 3 - 3
     assert "积分台账" in content.text
 
 
