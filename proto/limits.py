@@ -20,8 +20,8 @@ MAX_SIGN_OFFS: Final = 8
 MAX_SIGNATURES: Final = 4
 MAX_RECIPIENTS: Final = 512
 MAX_ITEMS: Final = 500
-MAX_LINE_ITEMS: Final = 2_000
-"""Items under one unit's line of a bulletin."""
+MAX_LINE_ITEMS: Final = 10_000
+"""Items under one unit's line of a bulletin: more than fit into a message, whose size is the real bound."""
 MAX_RECEIPTS: Final = 500
 MAX_NODES: Final = 5_000
 MAX_KEYS: Final = 32

@@ -19,7 +19,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from proto import codec
-from proto.limits import MAX_ENVELOPE_BYTES, MAX_LABEL_CHARS, MAX_LINE_ITEMS
+from proto.limits import MAX_ENVELOPE_BYTES, MAX_LABEL_CHARS
 from proto.messages import BulletinContent, BulletinItem, BulletinLine, BulletinType, Level, UnitClass
 from services.scoring.domain.awards import commended_years, off_year
 from services.scoring.domain.calendar import YEARS
@@ -159,8 +159,7 @@ def _content(
 
 
 def _items(roll: Roll, month: UnitMonth) -> tuple[BulletinItem, ...]:
-    listed = [_item(roll, month, line) for line in month.counted if _shown(line)]
-    return tuple(listed[:MAX_LINE_ITEMS])
+    return tuple(_item(roll, month, line) for line in month.counted if _shown(line))
 
 
 def _shown(line: Counted) -> bool:
