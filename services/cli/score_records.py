@@ -6,7 +6,7 @@ import typer
 
 from services.cli import asking, words
 from services.cli.options import Json, Scoring
-from services.cli.score_words import Hub, Month, Year
+from services.cli.score_words import OBLIGATIONS, Hub, Month, Year
 from services.cli.tree import Tree
 
 _STATES: Final = {
@@ -15,12 +15,6 @@ _STATES: Final = {
     "met": "认可 / met",
     "not_accepted": "未认可 / not accepted",
     "missed": "缺报 / missed",
-}
-_CODES: Final = {
-    "research": "调研信息 / research",
-    "adopted": "采用条数 / adopted",
-    "points": "积分 / points",
-    "staff": "专职人员 / staff",
 }
 
 
@@ -46,7 +40,7 @@ def obligations(
     found = asking.ask_service(scoring, "scoring", f"/api/v1/hubs/{hub}/obligations/{month}", unit=unit)
     rows = (
         (
-            one["unit"], words.said(one["unit_class"]), _CODES.get(one["code"], one["code"]), one["owed"], one["sent"],
+            one["unit"], words.said(one["unit_class"]), OBLIGATIONS.get(one["code"], one["code"]), one["owed"], one["sent"],
             one["done"], _STATES.get(one["state"], one["state"]),
         )
         for one in found["obligations"]

@@ -8,6 +8,13 @@ PROVINCE: Final = "320000"
 Hub = Annotated[str, typer.Argument(metavar="HUB", help="上级办公室代码 / The hub")]
 Month = Annotated[str, typer.Argument(metavar="YYYY-MM", help="月份 / Month")]
 Year = Annotated[int, typer.Argument(metavar="YYYY", help="年份 / Year")]
+OBLIGATIONS: Final = {
+    "research": "调研信息 / research",
+    "adopted": "采用条数 / adopted",
+    "points": "积分 / points",
+    "staff": "专职人员 / staff",
+}
+"""Codes of obligations in both languages; a rule file may have no others."""
 
 
 def this_month() -> str:

@@ -31,6 +31,7 @@ from services.cli.network.sample.day import read_day
 from services.cli.network.sample.enrolment import enrol
 from services.cli.network.sample.rules import publish_rules
 from services.cli.network.sample.run import send_day
+from services.cli.network.sample.statement import month_so_far
 from services.cli.network.sample.table import table_of
 from services.cli.network.servers import furnish, servers
 from services.cli.network.units import read_units
@@ -186,6 +187,8 @@ async def _sample_day(place: Place, screen: Screen, amqp_url: str, *, as_json: b
         sys.stdout.flush()
     else:
         Console().print(table_of(day, totals, wrong))
+        if statement := await month_so_far(place, datetime.now(UTC)):
+            Console().print(statement)
     if wrong:
         screen.say(f"与样例日规定不符：{'、'.join(wrong)}", f"not as prescribed: {', '.join(wrong)}")
     return 1 if wrong else 0

@@ -150,10 +150,10 @@ def decision(
     )  # fmt: skip
 
 
-async def asked(network: Network, unit: str, path: str, **query: Any) -> Any:
+async def asked(network: Network, reader: str, path: str, /, **query: Any) -> Any:
     """Ask the scoring service as a unit."""
     words = f"?{urlencode(query)}" if query else ""
-    return await network.people.request("scoring", "GET", path + words, token=network.tokens[unit])
+    return await network.people.request("scoring", "GET", path + words, token=network.tokens[reader])
 
 
 async def entries_of(network: Network, hub: str, month: str, *events: UUID, count: int) -> list[dict[str, Any]]:

@@ -17,6 +17,7 @@ from tests.acceptance.acts import content, refusal
 from tests.acceptance.sampling import SERVICES, Operation, bad_bodies, odd_addresses, odd_bodies, operations
 from tests.network import Network
 from tests.places import KUNSHAN, SUZHOU, WUXI
+from tests.waiting import eventually
 
 ANYBODYS = {"POST /api/v1/tokens", "GET /api/v1/me", "DELETE /api/v1/sessions/current", "GET /api/v1/rules"}
 """Operations for whoever is signed in: they name no unit and show only the caller's own, or what all may know."""
@@ -82,6 +83,8 @@ class Api:
 @pytest_asyncio.fixture(scope="module")
 async def api(network: Network) -> AsyncIterator[Api]:
     """The services' operations."""
+    bulletins = f"/api/v1/hubs/{SUZHOU}/bulletins"  # answered once scoring has read the registry
+    await eventually(lambda: network.people.operator("scoring", "GET", bulletins), "scoring that knows the hubs")
     async with aiohttp.ClientSession() as http:
         api = Api(network, http)
         for service in SERVICES:
@@ -167,7 +170,7 @@ async def test_malformed_bodies(network: Network, api: Api) -> None:
     for operation in api.operations:
         if operation.body is None:
             continue
-        address, seen = operation.address(code=SUZHOU), set[int]()
+        address, seen = operation.address(code=SUZHOU, hub=SUZHOU), set[int]()
         for flaw, body in bad_bodies(operation):
             for token in tokens:
                 answer = await api.send(operation.service, operation.method, address, token=token, body=body)
@@ -229,7 +232,7 @@ async def test_unknown_fields(network: Network, api: Api) -> None:
         if good is None:
             continue
         odd = [one | {"no_such_field": 1} for one in good] if isinstance(good, list) else good | {"no_such_field": 1}
-        body, address = msgspec.json.encode(odd), operation.address(code=SUZHOU)
+        body, address = msgspec.json.encode(odd), operation.address(code=SUZHOU, hub=SUZHOU)
         answers = [await api.send(operation.service, operation.method, address, token=t, body=body) for t in tokens]
         assert {answer.status for answer in answers} <= {400, 401, 403}, operation.name
         told = [answer.problem()["detail"] for answer in answers if answer.status == 400]

@@ -54,7 +54,9 @@ async def test_an_issue_goes_up_down_and_across(network: Network) -> None:
     issue = await draft(network, SUZHOU, "special", up=[PROVINCE], down=[KUNSHAN], across=[WUXI])
     draft_id = UUID(issue["id"])
     await put_in(network, SUZHOU, draft_id, single)
-    await put_in(network, SUZHOU, draft_id, first, second, shares=("0.5", "0.5"), title="样例：综合", body="【样例】综合正文")
+    await put_in(
+        network, SUZHOU, draft_id, first, second, shares=("0.5", "0.5"), title="样例：综合", body="【样例】综合正文"
+    )
     done = await make_final(network, SUZHOU, draft_id)
     for reader in (PROVINCE, KUNSHAN, WUXI):
         received = await inbox(network, reader, UUID(done["publication"]))

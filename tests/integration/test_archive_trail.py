@@ -1,6 +1,7 @@
 """The way of a message, proven anew from what is stored; the operator's counts; the process itself."""
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 import pytest_asyncio
 from openapi_spec_validator import validate
 
@@ -17,8 +19,9 @@ from proto.addresses import ROUTER_CODE, routing_key
 from proto.errors import Reason
 from proto.limits import MAX_RECEIPTS
 from proto.messages import Outcome, Stage, Verdict
+from services.archive.store import trail as trail_store
 from services.kit.lifecycle import EXIT_SETTINGS
-from tests.integration.archive_room import DEADLINE, Room, entry, publish_registry, settings_for
+from tests.integration.archive_room import DEADLINE, OPERATOR, Room, entry, publish_registry, settings_for
 from tests.waiting import eventually
 from tests.world import KUNSHAN, PROVINCE, SUZHOU, WUXI, ZHANGJIAGANG, World
 
@@ -131,6 +134,39 @@ async def test_what_is_said_again_and_again_hides_nothing(room: Room) -> None:
     assert sorted(verified) == ["accepted", "delivered", "sent", "signed_off", "signed_off"]
 
 
+async def test_messages_are_exported_page_by_page_to_whoever_may_see_them(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    w = room.world
+    later = [
+        w.report(unit, sent_at=w.now + timedelta(minutes=n)) for n, unit in ((3, KUNSHAN), (1, ZHANGJIAGANG), (2, WUXI))
+    ]
+    same = [w.report(KUNSHAN, sent_at=w.now) for _ in range(2)]
+    await room.send(*later, *same, w.decision(SUZHOU, [same[0][0]], verdict=Verdict.ADOPTED))
+    order = sorted([*later, *same], key=lambda pair: (pair[0].sent_at, pair[0].id))
+
+    async def exported(token: str, limit: int, **query: Any) -> list[Any]:
+        messages, after = [], {}
+        while True:
+            page = await room.get("/api/v1/messages", token, kind="report", limit=limit, **after, **query)
+            messages += page["messages"]
+            if page["next"] is None:
+                assert page["messages"] == []
+                return messages
+            after = {"after": page["next"]}
+
+    everything = [json.loads(envelope.json()) for _, envelope in order]
+    for limit in (1, 2, 500):
+        assert await exported(OPERATOR, limit) == everything
+    own = [json.loads(sent.json()) for message, sent in order if message.origin == KUNSHAN]
+    assert await exported(KUNSHAN, 2, reader=KUNSHAN) == own
+    monkeypatch.setattr(trail_store, "PAGE_BYTES", 1)  # a page of large messages ends early, and none is passed over
+    assert await exported(OPERATOR, 500) == everything
+    assert (await room.get("/api/v1/messages", KUNSHAN, kind="report", status=403))["code"] == "forbidden"
+    await room.get("/api/v1/messages", KUNSHAN, kind="report", reader=WUXI, status=403)
+    await room.get("/api/v1/messages", kind="receipt", status=400)
+
+
 async def test_a_receipt_that_units_share_is_given_to_none_of_them_whole(room: Room) -> None:
     w = room.world
     first, second = w.report(KUNSHAN), w.report(ZHANGJIAGANG)
@@ -240,7 +276,7 @@ async def test_metrics_and_the_api_document(room: Room) -> None:
     document = await room.get("/api/openapi.json")
     validate(document)
     assert set(document["paths"]) == {
-        "/api/v1/search", "/api/v1/messages/{id}", "/api/v1/trail/{id}", "/api/v1/stats", "/api/v1/refused",
+        "/api/v1/search", "/api/v1/messages", "/api/v1/messages/{id}", "/api/v1/trail/{id}", "/api/v1/stats", "/api/v1/refused",
     }  # fmt: skip
 
 

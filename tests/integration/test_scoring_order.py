@@ -20,7 +20,7 @@ from services.kit.db import Database, open_database
 from services.scoring.app import SQL
 from services.scoring.domain.calendar import month_of
 from services.scoring.domain.judging import Ignored, Scored, judge
-from services.scoring.domain.recompute import compare, recompute
+from services.scoring.domain.recompute import Recomputing, compare, recompute
 from services.scoring.domain.stating import Said
 from services.scoring.handlers import judgement
 from services.scoring.store import Batch, Reading, Recording, Rulebooks
@@ -146,6 +146,10 @@ async def test_the_kept_ledger_is_what_the_messages_say_or_the_difference_is_nam
             recomputed = recompute((each.packed() for each in history), world.state)
             ours = [entry for entry in recomputed.entries if entry.hub == hub]
             assert compare(ours, await reading.entries(hub, *months), recomputed.books[hub]) == []
+            alone = Recomputing(world.state, hub)
+            for each in history[::-1]:
+                alone.take(each.packed())
+            assert {each.id: each for each in alone.result().entries} == {each.id: each for each in ours}
         kept = await reading.entries(PROVINCE, *months)
         (one,) = [entry for entry in kept if entry.rule == "deductions.late"]
         changed = [replace(one, points=Decimal(-3)), replace(one, id=world.new_id())]

@@ -218,6 +218,14 @@ def test_whatever_a_file_holds_gets_a_verdict(place: Path, tmp_path: Path, junk:
     assert {m["code"] for m in json.loads(result.stdout)["messages"]} == {"envelope.malformed"}
 
 
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_a_file_without_any_message_is_said_in_one_line(place: Path, tmp_path: Path, form: tuple[str, ...]) -> None:
+    result = _verify(place, _file(tmp_path, b"# Yizhan", *(b"some text\n" for _ in range(50))), *form)
+    assert (result.exit_code, result.stdout) == (Exit.NOT_SO, "")
+    assert len(result.stderr.splitlines()) == 1
+    assert "verify.no_messages" in result.stderr
+
+
 def test_a_key_is_judged_as_of_the_time_asked_for(world: World, place: Path, tmp_path: Path) -> None:
     _, envelope = world.report(KUNSHAN)
     early = (world.now - timedelta(days=1)).isoformat()

@@ -8,7 +8,7 @@ from urllib.parse import SplitResult, urlsplit
 
 import aio_pika
 import asyncpg
-from aiormq.exceptions import AuthenticationError, ConnectionNotAllowed, ProbableAuthenticationError
+from aiormq.exceptions import AuthenticationError, ConnectionNotAllowed, InvalidFrameError, ProbableAuthenticationError
 from msgspec import Struct
 
 from services.cli.failures import CliError, Exit, cannot, unreachable
@@ -20,8 +20,8 @@ _FORMS: Final = {
     "YIZHAN_AMQP_URL": (("amqp", "amqps"), "amqp://user:password@host:5672/vhost"),
     "YIZHAN_DATABASE_URL": (("postgresql", "postgres"), "postgresql://user:password@host:5432/database"),
 }
-_DENIED: Final = (
-    AuthenticationError, ProbableAuthenticationError, ConnectionNotAllowed,
+_DENIED: Final = (  # InvalidFrameError: the vhost is not there, and the library expected another answer
+    AuthenticationError, ProbableAuthenticationError, ConnectionNotAllowed, InvalidFrameError,
     asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError, asyncpg.InsufficientPrivilegeError,
 )  # fmt: skip
 _AWAY: Final = (*LINE_ERRORS, asyncpg.PostgresError, asyncpg.InterfaceError)
@@ -97,8 +97,8 @@ async def _try(variable: str, connect: Callable[[], Awaitable[Any]]) -> None:
         except _DENIED as error:
             raise cannot(
                 f"{_code(variable)}.denied",
-                f"{variable} 的服务器拒绝了用户、口令或库名",
-                f"The server of {variable} refuses user, password or name",
+                f"{variable} 的服务器拒绝了用户、口令，或没有其中的 vhost、数据库",
+                f"The server of {variable} refuses user or password, or has no such vhost or database",
                 type(error).__name__,
             ) from error
         except _AWAY as error:

@@ -44,7 +44,7 @@ class RulesQuery(Struct, frozen=True, kw_only=True):
     hub: AnyCode = ""
 
 
-class Draft(Struct, frozen=True, kw_only=True):
+class Draft(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A draft of rules to be tried."""
 
     content: Annotated[str, Meta(min_length=1)]  # a rule file, TOML
