@@ -20,6 +20,7 @@ from deploy.embedded.leftovers import end_all, find
 from deploy.embedded.lock import VarLock
 from deploy.embedded.program import Happening, Program, ProgramEvent
 from deploy.embedded.supervisor import Supervisor
+from services.cli import output
 from services.cli.broker import quiet_libraries
 from services.cli.failures import unreachable
 from services.cli.names import SERVICES
@@ -186,9 +187,9 @@ async def _sample_day(place: Place, screen: Screen, amqp_url: str, *, as_json: b
         sys.stdout.write(json.dumps(totals, ensure_ascii=False) + "\n")
         sys.stdout.flush()
     else:
-        Console().print(table_of(day, totals, wrong))
+        output.console().print(table_of(day, totals, wrong))
         if statement := await month_so_far(place, datetime.now(UTC)):
-            Console().print(statement)
+            output.console().print(statement)
     if wrong:
         screen.say(f"与样例日规定不符：{'、'.join(wrong)}", f"not as prescribed: {', '.join(wrong)}")
     return 1 if wrong else 0

@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from rich.table import Table
+from rich.text import Text
 
 from services.cli.network.sample.day import Day
 
@@ -44,5 +45,5 @@ def table_of(day: Day, totals: dict[str, Any], wrong: list[str]) -> Table:
     return table
 
 
-def _mark(good: bool) -> str:  # noqa: FBT001 - a plain predicate to a mark
-    return "[green]✓[/]" if good else "[red]✗[/]"
+def _mark(good: bool) -> Text:  # noqa: FBT001 - a plain predicate to a mark
+    return Text("✓", style="green") if good else Text("✗", style="red")
