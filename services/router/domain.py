@@ -14,8 +14,10 @@ from proto.addresses import PRESENCE_ADDRESS, REGISTRY_ADDRESS, routing_key, spl
 from proto.envelope import Envelope, digest_of, unpack
 from proto.errors import Reason, RefusedError
 from proto.messages import (
+    Adjustment,
     Appeal,
     Approved,
+    Decision,
     Designation,
     Directory,
     Heartbeat,
@@ -181,7 +183,7 @@ def _permitted(state: TrustState, message: Message, to: str) -> bool:
             return False
         case Publication():  # a hub's issue goes up, down and across
             return origin.type in _HUBS
-        case Designation():  # to a county that does not report here yet, which is what it is about
+        case Designation() | Decision() | Adjustment():  # also to a county that reports here not yet, or no longer
             return origin.type in _HUBS and message.origin in state.above(to)
         case _:  # everything else is said by a hub to a unit that reports to it
             return origin.type in _HUBS and message.origin in state.hubs_of(to)

@@ -13,7 +13,7 @@ import pytest_asyncio
 from proto.messages import Designation, DesignationContent, Standing
 from services.kit.ids import new_id, utc_now
 from services.scoring.domain.calendar import SHANGHAI
-from tests.acceptance.acts import adopt, inbox, ledger, refusal, report
+from tests.acceptance.acts import adopt, decide, inbox, ledger, refusal, report
 from tests.acceptance.bus_side import publish_nodes, publish_staff, rogue_report, router_refuses, seal, told
 from tests.acceptance.past import (
     Past,
@@ -228,6 +228,9 @@ async def test_routing_follows_the_directory_and_past_points_stay(network: Netwo
         network, ZHANGJIAGANG, f"/api/v1/explain/{ZHANGJIAGANG}/{earned['month']}", reader=ZHANGJIAGANG, hub=PROVINCE
     )
     assert [each["points"] for each in why["lines"] if each["entry"]["id"] == earned["id"]] == ["10"]
+    reversal = await decide(network, PROVINCE, "reversed", reverses=UUID(earned["event"]), reason="【样例】误采")
+    (taken,) = await ledger(network, reversal, 1)  # a mistake can still be put right
+    assert (taken["reverses"], taken["points"]) == (earned["id"], "-10")
 
 
 async def standing_line(network: Network, month: str) -> dict[str, Any]:

@@ -81,13 +81,13 @@ async def test_each_point_leads_to_item_issue_and_rule(network: Network) -> None
     )
     (one,) = [each for each in explained["lines"] if each["entry"]["event"] == str(adopted.decision)]
     assert one["entry"] | {"number": entry["number"]} == entry
-    assert one["zh"] == f"采用于research 第{adopted.number}期：10 分（规则 example 2026-1 points.city.research）"
-    assert one["en"] == f"adopted in research {adopted.number}: 10 points (rule example 2026-1 points.city.research)"
-    assert sum(Decimal(str(each["entry"]["points"])) for each in explained["lines"]) == Decimal(explained["points"])
+    assert one["zh"] == f"市级采用于research 第{adopted.number}期：10 分（规则 2026-1/points.city.research）"
+    assert one["en"] == f"adopted, city, in research {adopted.number}: 10 points (rule 2026-1/points.city.research)"
+    assert sum(Decimal(str(each["points"])) for each in explained["lines"]) == Decimal(explained["points"])
     rules = await network.people.request("scoring", "GET", "/api/v1/rules", token=network.tokens[KUNSHAN])
-    (version,) = [v for v in rules["versions"] if v["rules"]["version"] == entry["rule_version"]]
-    assert (version["rules"]["id"], version["in_force"]) == (entry["rule_set"], True)
-    assert Decimal(str(version["rules"]["points"]["city"]["research"])) == 10
+    mine = [v for v in rules["versions"] if (v["hub"], v["rules"]["version"]) == (SUZHOU, entry["rule_version"])]
+    assert [version["in_force"] for version in mine] == [True]
+    assert Decimal(str(mine[0]["rules"]["points"]["city"]["research"])) == 10
     item = await network.item(KUNSHAN, UUID(entry["report"]))
     assert item["title"] == "样例：秋粮收购进度"
 

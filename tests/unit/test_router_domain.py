@@ -104,7 +104,9 @@ RELATIONS = (
     Relation("province to city", PROVINCE, SUZHOU, (*DOWN, Receipt, Publication)),
     Relation("province to department", PROVINCE, REFORM, (*DOWN, Receipt, Publication)),
     Relation("province to direct-report point", PROVINCE, KUNSHAN, (*DOWN, Receipt, Publication)),
-    Relation("province to another county", PROVINCE, ZHANGJIAGANG, (Receipt, Publication, Designation)),
+    Relation(
+        "province to another county", PROVINCE, ZHANGJIAGANG, (Receipt, Publication, Designation, Decision, Adjustment)
+    ),
     Relation("province to itself", PROVINCE, PROVINCE, (Receipt, Publication)),
     Relation("department to the province", REFORM, PROVINCE, (*UP, Receipt)),
     Relation("department to department", REFORM, FARMING, (Receipt,)),

@@ -34,3 +34,8 @@ def months_until(month: str, count: int) -> list[str]:
     """Return ``count`` months in order, of which ``month`` is the last."""
     last = int(month[:4]) * 12 + int(month[5:]) - 1
     return [f"{each // 12:04}-{each % 12 + 1:02}" for each in range(last - count + 1, last + 1)]
+
+
+def december_of(month: str) -> str:
+    """Return the last month of a month's year."""
+    return f"{month[:4]}-12"

@@ -52,9 +52,9 @@ class Settlement(Struct, frozen=True, kw_only=True):
         """Return the units that have any line, by code."""
         return sorted({unit for unit, _ in self.months})
 
-    def year_points(self, unit: str) -> Decimal:
-        """Return the sum of a unit's months."""
-        return total(each.points for each in self.of_unit(unit))
+    def year_points(self, unit: str, through: str = "9999-12") -> Decimal:
+        """Return the sum of a unit's months, up to one."""
+        return total(each.points for each in self.of_unit(unit) if each.month <= through)
 
     def year_adopted(self, unit: str) -> int:
         """Return how many distinct reports of a unit stand adopted or merged."""

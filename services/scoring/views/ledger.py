@@ -11,6 +11,7 @@ from proto.addresses import CODE_PATTERN
 from proto.messages import UnitClass
 from services.kit.web.api import Endpoint, query_of
 from services.kit.web.since import Since
+from services.scoring.domain.calendar import december_of
 from services.scoring.domain.entry import Entry, Kind
 from services.scoring.domain.explain import explain
 from services.scoring.domain.points import total
@@ -138,9 +139,9 @@ class LedgerViews:
         ]
 
     async def month(self, request: web.Request, _: None) -> MonthTable:
-        """Return a hub's table."""
+        """Return a hub's table as it is now: what was taken back later counts in no month, so twelve tables are the year."""
         hub, month = self._room.hub_of(request), month_in(request)
-        settled = await self._room.settled(hub.code, month)
+        settled = await self._room.settled(hub.code, december_of(month))
         lines = []
         for unit, unit_class in self._room.roll(hub, settled).classes.items():
             node, this = self._room.state.node(unit), settled.of(unit, month)
@@ -152,7 +153,7 @@ class LedgerViews:
                     adopted=_standing(this, Kind.ADOPTED),
                     merged=_standing(this, Kind.MERGED),
                     points=this.points,
-                    year_points=settled.year_points(unit),
+                    year_points=settled.year_points(unit, month),
                 )
             )
         lines.sort(key=lambda line: (ORDER.index(line.unit_class), -line.points, line.unit))
@@ -185,7 +186,7 @@ class LedgerViews:
         hubs = [query.hub] if query.hub else {*reports_to, *await self._room.store.accounts_of(unit, month)}
         lines = []
         for hub in sorted(hubs):
-            settled = await self._room.settled(hub, month)
+            settled = await self._room.settled(hub, december_of(month))
             book = self._room.books(hub)
             for line in settled.of(unit, month).counted:
                 zh, en = explain(line, book)
