@@ -18,7 +18,7 @@ from services.kit.errors import SettingsError, TransientError
 from services.kit.trust.state import TrustState
 
 _log: Final = structlog.get_logger()
-_EMPTY: Final = 1.0  # seconds after which a stream that shows nothing is taken for empty
+_EMPTY: Final = 0.3  # seconds after which a stream that shows nothing is taken for empty
 _QUIET: Final = 0.1  # seconds without a registry message that end the last chunk of the replay
 _STALLED: Final = 30.0  # seconds without a message, short of the end, after which the line is given up
 
