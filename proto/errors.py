@@ -7,8 +7,8 @@ from enum import StrEnum
 from typing import Self
 
 
-class Reason(StrEnum):
-    """Why a message was refused (退回原因). The value is the stable code; ``zh`` and ``en`` are for people."""
+class Worded(StrEnum):
+    """Base of codes with words: the value is the stable code, ``zh`` and ``en`` are for people."""
 
     zh: str
     en: str
@@ -20,6 +20,10 @@ class Reason(StrEnum):
         member.zh = zh
         member.en = en
         return member
+
+
+class Reason(Worded):
+    """Why a message was refused (退回原因)."""
 
     ENVELOPE_TOO_LARGE = "envelope.too_large", "报文超过长度上限", "The message is larger than the limit"
     ENVELOPE_MALFORMED = "envelope.malformed", "报文封装无法解析", "The envelope cannot be read"

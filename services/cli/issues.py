@@ -7,13 +7,12 @@ from uuid import UUID
 import typer
 
 from services.cli.adopting import issue_number
+from services.cli.asking import ask, put_table
 from services.cli.failures import Exit
 from services.cli.options import Gateway, Json, PasswordFile, Person
 from services.cli.tree import Tree
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from services.cli.client import Api
 
 tree: Final = Tree(
@@ -54,8 +53,8 @@ def series(
         body = {"name": title or name, "organ": organ or hub, "readers": readers, "first_number": first, "first_total": first_total}  # fmt: skip
         return [await editor.call("PUT", f"{path}/{_quoted(name)}", body=body)]
 
-    found = _ask(hub, person, password_file, gateway, work)
-    return _put(
+    found = ask(hub, person, password_file, gateway, work)
+    return put_table(
         found,
         ("刊物 / series", "名称 / name", "编发 / organ", "报 / up", "发 / down", "送 / across"),
         [(s["series"], s["name"], s["organ"], *(s["readers"][way] for way in ("up", "down", "across"))) for s in found],
@@ -79,8 +78,8 @@ def open_issue(
     """Open a draft issue."""
     body = {"number": issue_number(number)}
     path = f"/api/v1/nodes/{hub}/series/{_quoted(name)}/issues"
-    found = _ask(hub, person, password_file, gateway, lambda editor: editor.post(path, body))
-    return _put(found, _HEADINGS, [_line(found)], as_json=as_json)
+    found = ask(hub, person, password_file, gateway, lambda editor: editor.post(path, body))
+    return put_table(found, _HEADINGS, [_line(found)], as_json=as_json)
 
 
 @tree.command("list", help="列出各期 / List issues, newest first")
@@ -99,10 +98,10 @@ def list_issues(
 ) -> int:
     """List a hub's issues."""
     path = f"/api/v1/nodes/{hub}/issues"
-    found = _ask(
+    found = ask(
         hub, person, password_file, gateway, lambda editor: editor.get(path, series=name, final=final, limit=limit)
     )
-    return _put(found, _HEADINGS, [_line(issue) for issue in found], as_json=as_json)
+    return put_table(found, _HEADINGS, [_line(issue) for issue in found], as_json=as_json)
 
 
 @tree.command("show", help="查看一期 / Show an issue's items in order")
@@ -111,7 +110,7 @@ def show(
     as_json: Json = False,
 ) -> int:  # fmt: skip
     """Show one issue."""
-    found = _ask(hub, person, password_file, gateway, lambda editor: editor.get(_path(hub, issue)))
+    found = ask(hub, person, password_file, gateway, lambda editor: editor.get(_path(hub, issue)))
     return _put_items(found, as_json=as_json)
 
 
@@ -139,7 +138,7 @@ def add(
         await editor.post(f"{_path(hub, issue)}/items", body)
         return await editor.get(_path(hub, issue))
 
-    return _put_items(_ask(hub, person, password_file, gateway, work), as_json=as_json)
+    return _put_items(ask(hub, person, password_file, gateway, work), as_json=as_json)
 
 
 @tree.command("drop", help="取出一条；不给序号则撤销空的草稿期 / Take an item out; without one drop an empty draft")
@@ -162,10 +161,10 @@ def drop(
         await editor.call("DELETE", f"{_path(hub, issue)}/items/{item}")
         return await editor.get(_path(hub, issue))
 
-    found = _ask(hub, person, password_file, gateway, work)
+    found = ask(hub, person, password_file, gateway, work)
     if "items" in found:
         return _put_items(found, as_json=as_json)
-    return _put(found, ("已撤销 / dropped",), [(found["dropped"],)], as_json=as_json)
+    return put_table(found, ("已撤销 / dropped",), [(found["dropped"],)], as_json=as_json)
 
 
 @tree.command("final", help="定版：送读者，告报送单位 / Make final: readers and origins are told")
@@ -174,7 +173,7 @@ def final(
     as_json: Json = False,
 ) -> int:  # fmt: skip
     """Make an issue final, as a lead of the hub."""
-    found = _ask(hub, person, password_file, gateway, lambda lead: lead.post(f"{_path(hub, issue)}/final"))
+    found = ask(hub, person, password_file, gateway, lambda lead: lead.post(f"{_path(hub, issue)}/final"))
     return _put_items(found, as_json=as_json)
 
 
@@ -200,34 +199,8 @@ def document(
             out.name,
         )
     path = f"{_path(hub, issue)}/document"
-    content: bytes = _ask(hub, person, password_file, gateway, lambda editor: editor.download(path, form=form))
+    content: bytes = ask(hub, person, password_file, gateway, lambda editor: editor.download(path, form=form))
     out.write_bytes(content)
-    return Exit.GOOD
-
-
-def _ask(
-    hub: str, person: str, password_file: Path | None, gateway: str, work: "Callable[[Api], Awaitable[Any]]"
-) -> Any:
-    """Return what the gateway answers to a member of the hub."""
-    from services.cli import client  # noqa: PLC0415
-    from services.cli.work import gateway_url, member_of  # noqa: PLC0415
-
-    opened = member_of(gateway_url(gateway), hub, person, password_file)
-
-    async def run() -> Any:
-        async with opened as member:
-            return await work(member)
-
-    return client.run(run)
-
-
-def _put(found: Any, headings: tuple[str, ...], rows: list[Any], *, as_json: bool) -> int:
-    from services.cli import output  # noqa: PLC0415
-
-    if as_json:
-        output.put_json(found)
-    else:
-        output.put_table(headings, rows)
     return Exit.GOOD
 
 
@@ -236,7 +209,7 @@ def _put_items(issue: dict[str, Any], *, as_json: bool) -> int:
 
     if not as_json:
         output.put_table(_HEADINGS, [_line(issue)])
-    return _put(
+    return put_table(
         issue,
         ("#", "结论 / verdict", "标题 / title", "信息、份额 / reports, shares", "采编结果 / decision"),
         [

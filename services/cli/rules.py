@@ -60,7 +60,7 @@ def publish(
 
     _read(file)
     text = content_of(Kind.RULES, file)
-    body = {"kind": Kind.RULES, "content": text, "id": uuid5(NAMESPACE_URL, f"urn:yizhan:rules:{hub}:{text}")}
+    body = paper_of(hub, text)
     password = credentials.secret_of(
         approve_password_file, zh=f"{hub} {approve_as} 的口令", en=f"password of {approve_as} at {hub}"
     )
@@ -75,6 +75,11 @@ def publish(
     found = ask(hub, person, password_file, gateway, run)
     facts = (("版本 / version", found["subject"]), ("签发 / approver", found["approver"]), ("报文 / message", found["message"]))  # fmt: skip
     return put_facts(found, facts, as_json=as_json)
+
+
+def paper_of(hub: str, text: str) -> dict[str, Any]:
+    """Return rules as a paper of a hub; the same rules are the same paper."""
+    return {"kind": Kind.RULES, "content": text, "id": uuid5(NAMESPACE_URL, f"urn:yizhan:rules:{hub}:{text}")}
 
 
 def _read(file: Path) -> "RuleSet":

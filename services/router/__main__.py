@@ -2,7 +2,7 @@
 
 import sys
 
-from services.router.app import main
+if __name__ == "__main__":  # the router's worker process reads this module again, and needs nothing of the service
+    from services.router.app import main
 
-if __name__ == "__main__":  # the router's worker process imports this module again
     sys.exit(main())

@@ -13,6 +13,7 @@ import pytest
 import pytest_asyncio
 from msgspec.structs import replace
 
+from bench.measure import children
 from proto.addresses import address_of
 from proto.envelope import Signature, digest_of
 from proto.messages import Action, Outcome, Receipt, Role
@@ -262,12 +263,10 @@ async def test_without_its_worker_process_it_goes_on_and_gets_another(bench: Ben
 def _claim_workers() -> list[int]:
     """Return the worker processes of this one that have not ended."""
     found = []
-    for task in Path("/proc/self/task").iterdir():
-        for child in (task / "children").read_text().split():
-            with contextlib.suppress(FileNotFoundError):
-                place = Path("/proc") / child
-                if b"anyio" in (place / "cmdline").read_bytes():
-                    found.append(int(child))
+    for child in children(os.getpid()):
+        with contextlib.suppress(FileNotFoundError):
+            if b"anyio" in Path(f"/proc/{child}/cmdline").read_bytes():
+                found.append(child)
     return found
 
 

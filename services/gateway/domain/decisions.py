@@ -33,13 +33,7 @@ def check_decision(
     ``origins`` holds the reports that lie in the hub's inbox with their units, ``decided`` those already decided there,
     ``held`` those that a draft issue of the hub holds.
     """
-    reports = [report for report, _ in shares]
-    if not reports:
-        raise DecisionError("decision.no_items", "未列明信息", "A decision is about at least one report")
-    if len(set(reports)) != len(reports):
-        raise DecisionError("decision.item_twice", "同一条信息重复列入", "A report is listed twice")
-    if any(report not in origins for report in reports):
-        raise DecisionError("decision.unknown_item", "该信息未报送本单位", "A report did not come to this hub")
+    reports = listed(shares, origins)
     if any(report in decided for report in reports):
         raise DecisionError("decision.already_decided", "该信息已有采编结果", "A report has been decided already")
     if any(report in held for report in reports):
@@ -64,6 +58,25 @@ def check_decision(
         raise _wrong_shares() from error
 
 
+def listed(shares: Sequence[tuple[UUID, Decimal]], origins: Mapping[UUID, str]) -> list[UUID]:
+    """Return the reports of a decision: at least one, each once, all of them in the hub's inbox; else ``DecisionError``."""
+    reports = [report for report, _ in shares]
+    if not reports:
+        raise DecisionError("decision.no_items", "未列明信息", "A decision is about at least one report")
+    if len(set(reports)) != len(reports):
+        raise DecisionError("decision.item_twice", "同一条信息重复列入", "A report is listed twice")
+    if any(report not in origins for report in reports):
+        raise DecisionError("decision.unknown_item", "该信息未报送本单位", "A report did not come to this hub")
+    return reports
+
+
+def check_shares(shares: Sequence[tuple[UUID, Decimal]]) -> None:
+    """Refuse shares that are not parts of one, or do not add up to it."""
+    finite = all(share.is_finite() for _, share in shares)  # NaN cannot even be compared
+    if not finite or any(not 0 < share <= 1 for _, share in shares) or sum(share for _, share in shares) != 1:
+        raise _wrong_shares()
+
+
 def _wrong_shares() -> DecisionError:
     return DecisionError("decision.shares", "各条份额之和须为 1", "The shares must be positive and add up to 1")
 
@@ -81,5 +94,4 @@ def _check_credit(verdict: Verdict, shares: Sequence[tuple[UUID, Decimal]], publ
         raise DecisionError(
             "decision.two_items", "综合采用须有两条以上信息", "A merged adoption has two reports or more"
         )
-    if any(not 0 < share <= 1 for _, share in shares) or sum(share for _, share in shares) != 1:
-        raise _wrong_shares()
+    check_shares(shares)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from proto.limits import MAX_ENVELOPE_BYTES, MAX_FORWARDED
 from proto.messages import DecidedItem, ReportContent, Stage
-from services.gateway.domain.decisions import DecisionError
+from services.gateway.domain.decisions import DecisionError, check_shares, listed
 
 _SIGN_OFF_BYTES: Final = 16_384
 """Room that is kept for the sign-offs and the seal of the report that carries the originals."""
@@ -20,18 +20,9 @@ def check_selection(
 
     ``origins`` holds the reports that lie in the hub's inbox with their units, ``selected`` those selected for the level.
     """
-    reports = [report for report, _ in shares]
-    if not reports:
-        raise DecisionError("decision.no_items", "未列明信息", "A decision is about at least one report")
-    if len(set(reports)) != len(reports):
-        raise DecisionError("decision.item_twice", "同一条信息重复列入", "A report is listed twice")
-    if any(report not in origins for report in reports):
-        raise DecisionError("decision.unknown_item", "该信息未报送本单位", "A report did not come to this hub")
-    if any(report in selected for report in reports):
+    if any(report in selected for report in listed(shares, origins)):
         raise DecisionError("selection.already", "该信息已选送", "A report has been sent on already")
-    finite = all(share.is_finite() for _, share in shares)
-    if not finite or any(not 0 < share <= 1 for _, share in shares) or sum(share for _, share in shares) != 1:
-        raise DecisionError("decision.shares", "各条份额之和须为 1", "The shares must be positive and add up to 1")
+    check_shares(shares)
     return tuple(DecidedItem(report=report, origin=origins[report], share=share) for report, share in shares)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from msgspec import Struct
 
@@ -114,8 +115,11 @@ class ArrivalStore:
         dropped = self._q.drop_refused_selections(
             connection, decisions=[e.message for e in refused], digests=[e.digest for e in refused]
         )
-        for hub, report in [(row["hub"], row["report"]) async for row in dropped]:
-            await self._q.note_unselected(connection, hub=hub, reports=[report])
+        by_hub: dict[str, list[UUID]] = {}
+        async for row in dropped:
+            by_hub.setdefault(row["hub"], []).append(row["report"])
+        for hub, reports in by_hub.items():
+            await self._q.note_unselected(connection, hub=hub, reports=reports)
 
     async def _store_shares(self, connection: Any, receipts: Sequence[tuple[str, Receipt]]) -> list[ReceiptEntry]:
         """Note whose entries are whose; return those that are nobody's here."""

@@ -1,22 +1,10 @@
 """What a hub states or decides and must not: one code for each, with both languages' words."""
 
-from enum import StrEnum
-from typing import Self
+from proto.errors import Worded
 
 
-class Refusal(StrEnum):
-    """Why a bulletin, rules or a designation do not count (不予受理原因). The value is the stable code."""
-
-    zh: str
-    en: str
-
-    def __new__(cls, code: str, zh: str, en: str) -> Self:
-        """Make a member of its code and its words."""
-        member = str.__new__(cls, code)
-        member._value_ = code
-        member.zh = zh
-        member.en = en
-        return member
+class Refusal(Worded):
+    """Why a bulletin, rules or a designation do not count (不予受理原因)."""
 
     NOT_A_HUB = "scoring.not_a_hub", "该单位不是计分的上级办公室", "That unit is not a hub that scores"
     RULES_INVALID = "rules.invalid", "计分规则有误", "The rule file is wrong"

@@ -1,22 +1,10 @@
 """Why something scores nothing, as stable codes with both languages' words."""
 
-from enum import StrEnum
-from typing import Self
+from proto.errors import Worded
 
 
-class Why(StrEnum):
-    """Why a message, or a part of it, scores nothing (不计分原因). The value is the stable code; ``zh`` and ``en`` are for people."""
-
-    zh: str
-    en: str
-
-    def __new__(cls, code: str, zh: str, en: str) -> Self:
-        """Make a member of its code and its words."""
-        member = str.__new__(cls, code)
-        member._value_ = code
-        member.zh = zh
-        member.en = en
-        return member
+class Why(Worded):
+    """Why a message, or a part of it, scores nothing (不计分原因)."""
 
     NOT_SCORED = "scoring.not_scored", "此类报文不计分", "That kind of message does not score"
     ID_REUSED = "scoring.id_reused", "编号已用于另一报文", "The id belongs to another message"

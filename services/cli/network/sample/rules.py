@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
-from uuid import NAMESPACE_URL, uuid5
 
 import aiohttp
 
@@ -13,6 +12,7 @@ from services.cli.network.progress import Progress
 from services.cli.network.sample.client import CallError, People
 from services.cli.network.sample.enrolment import trust_of
 from services.cli.place import ROOT, Place
+from services.cli.rules import paper_of
 from services.kit.crypto import write_secret
 from services.kit.tasks import TaskScope
 from services.kit.trust.state import TrustState
@@ -33,8 +33,7 @@ async def publish_rules(place: Place, progress: Progress, file: Path = RULES) ->
 
     async def one(people: People, hub: str) -> None:
         nonlocal finished
-        paper = {"kind": "rules", "content": text, "id": uuid5(NAMESPACE_URL, f"urn:yizhan:rules:{hub}:{text}")}
-        await _patiently(lambda: _published(people, hub, paper))
+        await _patiently(lambda: _published(people, hub, paper_of(hub, text)))
         finished += 1
         progress("rules", finished, len(hubs))
 
