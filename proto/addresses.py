@@ -21,6 +21,7 @@ ROUTER_CODE: Final = "320000-router"
 
 REGISTRY_ADDRESS: Final = "32.00.00.registry"
 """Where directory and rosters are delivered: everybody's, so nobody's inbox."""
+SCORE_ADDRESS: Final = "32.00.00.score"
 PRESENCE_ADDRESS: Final = "32.00.00.presence"
 
 

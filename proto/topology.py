@@ -9,7 +9,8 @@ from typing import Any, Final, Literal
 
 from msgspec import Struct
 
-from proto.addresses import REGISTRY_ADDRESS, address_of
+from proto.addresses import REGISTRY_ADDRESS, SCORE_ADDRESS, address_of
+from proto.messages import Report, ReportContent
 
 SUBMIT: Final = "yz.submit"
 UNROUTED: Final = "yz.unrouted"
@@ -33,9 +34,11 @@ QUEUE_LIMIT: Final = 1_000_000
 STREAM_BYTES: Final = 20_000_000_000
 """What the feed keeps. The registry keeps everything: without its first directory nobody could be trusted."""
 SCORED_KINDS: Final = (
-    "report", "decision", "instruction", "adjustment", "progress", "closure", "appeal", "rules", "bulletin", "designation",
+    "decision", "instruction", "adjustment", "progress", "closure", "appeal", "rules", "bulletin", "designation",
 )  # fmt: skip
-"""Reports for the monthly research quota alone (Art. 10), progress and closures for what answers a solicitation."""
+"""Progress and closures for what answers a solicitation. Of reports, which are most of what travels, see ``is_scored``."""
+SCORED_REPORTS: Final = f"{SCORE_ADDRESS}.report"
+"""A second routing key, for the reports that the score must know."""
 REGISTRY_KINDS: Final = ("directory", "roster")
 
 
@@ -70,6 +73,11 @@ class Grant(Struct, frozen=True, kw_only=True):
     read: str = "^$"
     topic_exchange: str = ""
     topic_write: str = "^$"
+
+
+def is_scored(report: Report, content: ReportContent) -> bool:
+    """Tell whether the score must know a report: research owed each month (Art. 10), or what may follow up on such."""
+    return content.research or report.about is not None
 
 
 def inbox_of(code: str) -> str:
@@ -132,6 +140,7 @@ def bindings(codes: Iterable[str]) -> list[Binding]:
         Binding(source=DELIVER, queue=FEED, key="#"),
         Binding(source=SUBMIT, queue=ROUTER_QUEUE, key="#"),  # an unknown kind too: the router refuses it and says so
         *(Binding(source=DELIVER, queue=SCORING_QUEUE, key=f"*.*.*.*.{kind}") for kind in SCORED_KINDS),
+        Binding(source=DELIVER, queue=SCORING_QUEUE, key=SCORED_REPORTS),
         *(Binding(source=DELIVER, queue=REGISTRY, key=f"{REGISTRY_ADDRESS}.{kind}") for kind in REGISTRY_KINDS),
     ]
     inboxes = [Binding(source=DELIVER, queue=inbox_of(code), key=f"{address_of(code)}.#") for code in codes]

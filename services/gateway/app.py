@@ -75,6 +75,7 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     *intake.ENDPOINTS, *series.ENDPOINTS, *issues.ENDPOINTS, *issue_items.ENDPOINTS, *issue_documents.ENDPOINTS,
 )  # fmt: skip
 _LEAST_PREFETCH: Final = 20
+_PACE: Final = 0.05  # seconds between two batches of arrivals: an open desk does not notice
 _RECOUNT: Final = 5.0  # seconds
 _log: Final = structlog.get_logger()
 
@@ -200,7 +201,7 @@ async def _on_the_line(desk: Desk, session: Session) -> None:
     """Work of one session: follow the registry, relay the outbox, take in what arrives."""
     await desk.registry.follow(session)
     arrivals = Arrivals(desk.db, desk.clock, desk.receipts_due, desk.metrics)
-    consumer = BatchConsumer(session, arrivals.handle, size=desk.settings.batch, park=reject)
+    consumer = BatchConsumer(session, arrivals.handle, size=desk.settings.batch, pace=_PACE, park=reject)
     async with TaskScope() as scope:
         scope.spawn(keep_relaying(session, desk.db, desk.outbox, desk.settings.inflight), "relay")
         scope.spawn(consumer.run([inbox_of(code) for code in desk.keys]), "inbox")

@@ -29,6 +29,7 @@ from proto.messages import (
     Report,
     Roster,
 )
+from proto.topology import SCORED_REPORTS, is_scored
 from services.kit.secrecy import any_marked, check_open
 from services.kit.trust.state import TrustState
 from services.kit.trust.verify import Check, check_now, verify_approved, verify_forwarded, verify_message, verify_report
@@ -137,15 +138,18 @@ def _verified_keys(
     if isinstance(message, Directory):  # the root's signature is all: it may even introduce the first nodes
         return (f"{REGISTRY_ADDRESS}.{message.kind()}",)
     verify_message(state, envelope, message, now=now, user_id=user_id, check=check)
+    scored: tuple[str, ...] = ()
     if isinstance(message, Report):
-        check_open(verify_report(state, message, now=now, check=check))
-        for _, content in verify_forwarded(state, message, check=check):
-            check_open(content)
+        content = verify_report(state, message, now=now, check=check)
+        check_open(content)
+        for _, original in verify_forwarded(state, message, check=check):
+            check_open(original)
+        scored = (SCORED_REPORTS,) if is_scored(message, content) else ()
     elif _carries_marking(_text(b"", envelope)):
         raise RefusedError(Reason.REPORT_CLASSIFIED)
     if isinstance(message, Approved):
         verify_approved(state, message, now=now, check=check)
-    return delivery_keys(state, message)
+    return delivery_keys(state, message) + scored
 
 
 def delivery_keys(state: TrustState, message: Message) -> tuple[str, ...]:

@@ -27,6 +27,7 @@ from services.scoring.views import Room, endpoints
 
 SERVICE: Final = "scoring"
 SQL: Final = Path(__file__).parent / "sql"
+_PACE: Final = 0.2  # seconds between two batches: nobody waits for a point
 
 
 def main() -> int:
@@ -66,7 +67,7 @@ async def serve(settings: ScoringSettings, stop: asyncio.Event, *, clock: Clock 
 
         async def consume(session: Session) -> None:
             await registry.follow(session)
-            await BatchConsumer(session, intake.handle, size=settings.batch).run([SCORING_QUEUE])
+            await BatchConsumer(session, intake.handle, size=settings.batch, pace=_PACE).run([SCORING_QUEUE])
 
         room = Room(Reading(database), Rulebooks(database), registry.state, access, clock)
         app = build_app(

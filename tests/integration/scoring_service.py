@@ -30,7 +30,7 @@ from proto.messages import (
     Rules,
     Verdict,
 )
-from proto.topology import DELIVER
+from proto.topology import DELIVER, SCORED_REPORTS, is_scored
 from services.kit.bus import Session, open_session
 from services.kit.ids import Clock, utc_now
 from services.scoring.app import serve
@@ -58,7 +58,8 @@ class Scoring:
     async def deliver(self, *sealed: tuple[Message, Envelope]) -> None:
         """Put messages on the bus as the router does."""
         for message, envelope in sealed:
-            await self.put(envelope.packed(), routing_key(message.to[0], message.kind()))
+            counts = isinstance(message, Report) and is_scored(message, codec.decode_content(message.content))
+            await self.put(envelope.packed(), SCORED_REPORTS if counts else routing_key(message.to[0], message.kind()))
 
     async def put(self, body: bytes, key: str) -> None:
         await self._session.publish(DELIVER, key, body, message_id=str(uuid4()))

@@ -137,7 +137,7 @@ async def work_of_march(province: Province) -> dict[str, UUID]:
     for unit, title in TITLES.items():
         await good(add(province.gateway, issue, await province.reported(unit, title)), 201)
     done = await good(province.gateway.call(PROVINCE, "lead", "POST", f"/issues/{issue}/final"))
-    await province.scoring.settled(entries=3, points="9", reports=3)
+    await province.scoring.settled(entries=3, points="9")
     return {item["reports"][0]["origin"]: UUID(item["decision"]) for item in done["items"]}
 
 

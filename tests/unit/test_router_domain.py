@@ -39,9 +39,11 @@ from proto.messages import (
     Report,
     Rules,
     Solicitation,
+    Stage,
     Step,
     Verdict,
 )  # fmt: skip
+from proto.topology import SCORED_REPORTS
 from services.kit.ids import new_id, utc_now
 from services.router.domain import Accepted, Arrival, Refused, delivery_keys, judge
 from tests.places import BEIJING, FARMING, JIANGYIN, KUNSHAN, PROVINCE, REFORM, SUZHOU, WUXI, ZHANGJIAGANG
@@ -155,6 +157,24 @@ def test_one_wrong_recipient_refuses_the_whole() -> None:
 def test_a_recipient_named_twice_gets_it_once() -> None:
     keys = delivery_keys(WORLD.state, a_message(Report, KUNSHAN, SUZHOU, PROVINCE, SUZHOU))
     assert keys == (routing_key(SUZHOU, "report"), routing_key(PROVINCE, "report"))
+
+
+@pytest.mark.parametrize(
+    ("fields", "scored"),
+    [
+        ({}, ()),
+        ({"research": True}, (SCORED_REPORTS,)),
+        ({"about": new_id(), "stage": Stage.FOLLOW_UP}, (SCORED_REPORTS,)),
+    ],
+)
+def test_the_score_is_told_of_research_and_of_what_may_follow_up_on_it_only(
+    fields: dict[str, Any], scored: tuple[str, ...]
+) -> None:
+    report, envelope = WORLD.report(KUNSHAN, **fields)
+    key, gateway = routing_key(KUNSHAN, report.kind()), WORLD.state.gateway_of(KUNSHAN)
+    found = judge(WORLD.state, Arrival(body=envelope.packed(), routing_key=key, user_id=gateway), NOW)
+    assert isinstance(found, Accepted)
+    assert found.keys == (*(routing_key(hub, "report") for hub in (SUZHOU, PROVINCE)), *scored)
 
 
 def test_registry_and_presence_have_addresses_of_their_own() -> None:

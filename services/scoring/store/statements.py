@@ -16,6 +16,7 @@ from proto.messages import (
     ReportContent,
     Rules,
 )
+from proto.topology import is_scored
 from services.kit.db import Database
 from services.scoring.domain.bulletin import Issued
 from services.scoring.domain.calendar import day_of, month_of
@@ -119,7 +120,13 @@ class Statements:
         )
 
     async def _reports(self, connection: Any, said: Sequence[Said]) -> None:
-        listed = [(each.message, each.content, each.digest) for each in said if isinstance(each.content, ReportContent)]
+        listed = [
+            (each.message, each.content, each.digest)
+            for each in said
+            if isinstance(each.message, Report)
+            and isinstance(each.content, ReportContent)
+            and is_scored(each.message, each.content)
+        ]
         if not listed:
             return
         await self._queries.record_reports(
