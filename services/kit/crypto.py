@@ -4,7 +4,6 @@ import os
 from pathlib import Path
 from typing import Final, Protocol
 
-from Crypto.PublicKey import ECC
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
@@ -82,6 +81,8 @@ class PrivateKey:
 
     def to_pem(self, passphrase: str, cost: int = HUMAN_COST) -> bytes:
         """Return PKCS#8 encrypted under scrypt (RFC 7914) and AES-256-CBC."""
+        from Crypto.PublicKey import ECC  # noqa: PLC0415 - large, and no running service makes a key
+
         twin = ECC.construct(curve="Ed25519", seed=self._key.private_bytes_raw())
         pem = twin.export_key(
             format="PEM",

@@ -1,7 +1,8 @@
 """The servers under the network: private ones with one role and one broker user for each service, or those given."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import asyncpg
@@ -20,20 +21,21 @@ from services.kit.settings import secret
 @asynccontextmanager
 async def servers(place: Place, *, amqp_url: str, database_url: str) -> AsyncIterator[list[Any]]:
     """Run the private servers that are not given from outside; yield them, for whoever watches that they live."""
-    started: list[Any] = []
-    rabbit = PrivateRabbit(place.var, place.ports.amqp, place.ports.management, place.ports.dist, place.ports.epmd)
-    postgres = PrivatePostgres(place.var, place.ports.postgres)
-    try:
-        if not database_url:
-            await postgres.start()
-            started.append(postgres)
-        if not amqp_url:
-            await rabbit.start()
-            started.append(rabbit)
-        yield started
-    finally:
-        for server in reversed(started):
-            await server.stop()
+    private: list[Any] = []
+    if not database_url:
+        private.append(PrivatePostgres(place.var, place.ports.postgres))
+    if not amqp_url:
+        private.append(
+            PrivateRabbit(place.var, place.ports.amqp, place.ports.management, place.ports.dist, place.ports.epmd)
+        )
+    async with AsyncExitStack() as stack:
+        try:
+            async with asyncio.TaskGroup() as group:
+                for server in private:
+                    group.create_task(stack.enter_async_context(server), name="server-start")
+        except BaseExceptionGroup as errors:  # one that fails ends the start of the other
+            raise errors.exceptions[0] from errors
+        yield private
 
 
 async def furnish(place: Place, codes: Sequence[str], *, amqp_url: str, database_url: str) -> None:
