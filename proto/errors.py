@@ -67,6 +67,12 @@ class Reason(Worded):
     REPORT_NO_CATEGORY = "report.no_category", "未按第九条归类", "The report has no category of Article 9"
     REPORT_CLASSIFIED = "report.classified", "涉密内容不得上网", "Classified content must not be sent"
     REPORT_CHAIN = "report.chain", "续报、终报、更正须注明原报", "A follow-up or correction must name its report"
+    REPORT_JOINT = (
+        "report.joint",
+        "联合调研单位仅限调研信息，不得重复或含本单位",
+        "Joint units belong to research alone, none twice and never the reporting unit",
+    )
+    REPORT_JOINT_UNKNOWN = "report.joint_unknown", "联合调研单位不在名录中", "A joint unit is not in the directory"
     REPORT_INVALID = "report.invalid", "信息内容不合规范", "The report's content breaks a rule"
     REPORT_FORWARDED = "report.forwarded", "转报所附原件不合规范", "A forwarded original breaks a rule"
     NO_RECIPIENT = "route.no_recipient", "没有收件单位", "The message names no recipient"

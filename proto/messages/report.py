@@ -7,7 +7,15 @@ from uuid import UUID
 from msgspec import Meta
 
 from proto.envelope import Envelope
-from proto.limits import MAX_ATTACHMENTS, MAX_FORWARDED, MAX_ITEMS, MAX_RECEIPTS, MAX_SIGN_OFFS, MAX_SOURCES
+from proto.limits import (
+    MAX_ATTACHMENTS,
+    MAX_FORWARDED,
+    MAX_ITEMS,
+    MAX_JOINT,
+    MAX_RECEIPTS,
+    MAX_SIGN_OFFS,
+    MAX_SOURCES,
+)
 from proto.messages.base import (
     Body,
     Code,
@@ -95,6 +103,7 @@ class ReportContent(Wire, frozen=True, kw_only=True):
     urgency: Urgency = Urgency.ROUTINE
     importance: Importance = Importance.ORDINARY
     research: bool = False  # 调研信息 (Art. 10)
+    joint: Annotated[tuple[Code, ...], Meta(max_length=MAX_JOINT)] = ()  # 联合调研单位: who else did the research
     sources: Annotated[tuple[Label, ...], Meta(min_length=1, max_length=MAX_SOURCES)]  # where the facts come from
     event_at: Time | None = None  # when it happened (Art. 8)
     known_at: Time | None = None  # when the unit learned of it

@@ -1,19 +1,22 @@
-"""Art. 10: the monthly quota of research reports: 应报, 已报, 认可, 未认可, 缺报, by unit and month."""
+"""Art. 10: the monthly quota of research reports: 应报, 已报, 认可, 未认可, 缺报, by unit and month; joint research."""
 
 from datetime import datetime
 from typing import Any
 
+import pytest
 import pytest_asyncio
 
 from proto.messages import Report
 from services.scoring.domain.calendar import SHANGHAI
-from tests.acceptance.acts import adopt, decide, refusal, report
+from tests.acceptance.acts import adopt, content, decide, inbox, refusal, report, word
+from tests.acceptance.acts import found as search_hits
+from tests.acceptance.bus_side import rogue_report, router_refuses
 from tests.acceptance.past import Past, asked, on
 from tests.network import Network
 from tests.places import BEIJING, FARMING, KUNSHAN, PROVINCE, REFORM, SUZHOU, WUXI
 from tests.waiting import eventually
 
-MAY, JUNE = "2025-05", "2025-06"
+MAY, JUNE, NOVEMBER = "2025-05", "2025-06", "2025-11"
 HUB = f"/api/v1/hubs/{PROVINCE}"
 OWING = (SUZHOU, WUXI, REFORM, FARMING)
 """Cities, an economic and a functional department: one research report a month each."""
@@ -101,6 +104,46 @@ async def test_a_missing_unit_is_listed_once_in_the_bulletin(network: Network, h
     assert missed[FARMING].count("research") == 1
     assert [line["unit"] for line in found["content"]["lines"]].count(FARMING) == 1
     assert "research" not in {code for unit in (KUNSHAN, BEIJING) for code in missed[unit]}, "they owe no research"
+
+
+async def test_joint_research_fills_the_quota_of_each_unit(network: Network, past: Past) -> None:
+    day = on("2025-11-10")
+    joint = await past.report(SUZHOU, day, PROVINCE, research=True, joint=[WUXI, REFORM, KUNSHAN])
+    for unit in (SUZHOU, WUXI, REFORM):
+        assert (await becomes(network, unit, "sent", NOVEMBER))["sent"] == 1
+    await adopt(network, PROVINCE, joint.id, series="research")
+    for unit in (SUZHOU, WUXI, REFORM):
+        await becomes(network, unit, "met", NOVEMBER)
+    found = {unit: line["state"] for unit, line in (await research(network, NOVEMBER)).items()}
+    assert found == {SUZHOU: "met", WUXI: "met", REFORM: "met", FARMING: "missed"}, "the county owes no research"
+    draft = await asked(network, PROVINCE, f"{HUB}/bulletins/draft", period=NOVEMBER, preview="true")
+    missed = [line["unit"] for line in draft["content"]["lines"] for code in line["missed"] if code == "research"]
+    assert missed == [FARMING], "the missing unit stands once"
+
+
+async def test_joint_research_is_shown_and_found(network: Network) -> None:
+    mark = word()
+    message = await report(network, REFORM, research=True, joint=[WUXI], body=f"【样例】联合调研 {mark}。")
+    assert (await inbox(network, PROVINCE, message))["content"]["joint"] == [WUXI]
+    (hit,) = await search_hits(network, PROVINCE, mark, 1, research="true")
+    assert hit["id"] == str(message)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code"),
+    [
+        ({"research": False, "joint": [WUXI]}, "report.joint"),
+        ({"research": True, "joint": [WUXI, WUXI]}, "report.joint"),
+        ({"research": True, "joint": [SUZHOU]}, "report.joint"),
+        ({"research": True, "joint": ["320999"]}, "report.joint_unknown"),
+    ],
+    ids=["no research", "twice", "itself", "not in the directory"],
+)
+async def test_wrong_joint_units_are_refused(network: Network, wrong: dict[str, Any], code: str) -> None:
+    """At the gateway and, past it, at the router."""
+    text = content(**wrong)
+    assert await refusal(network.submit(SUZHOU, text)) == (422, code)
+    assert await router_refuses(network, SUZHOU, await rogue_report(network, SUZHOU, text)) == code
 
 
 async def test_an_open_month_misses_nothing_yet(network: Network) -> None:

@@ -45,7 +45,7 @@ from proto.messages import (
     Verdict,
     Wire,
 )
-from tests.world import HEAD_SIGNS, JIANGYIN, KUNSHAN, PROVINCE, SUZHOU, World
+from tests.world import HEAD_SIGNS, JIANGYIN, KUNSHAN, PROVINCE, REFORM, SUZHOU, WUXI, World
 
 Sealed = tuple[Message, Envelope]
 
@@ -67,6 +67,7 @@ def _reports(world: World) -> dict[str, Sealed]:
     first = world.report(KUNSHAN)
     follow_up = world.report(KUNSHAN, about=first[0].id, stage=Stage.FOLLOW_UP)
     important = world.report(KUNSHAN, sign=HEAD_SIGNS, importance=Importance.IMPORTANT, urgency=Urgency.URGENT)
+    joint = world.report(SUZHOU, research=True, joint=(WUXI, REFORM))
     forwarded = world.report(SUZHOU, about=None)[0]
     forwarded = replace(forwarded, forwarded=(first[1],))
     late = world.report(KUNSHAN, sent_at=world.now - timedelta(hours=6))
@@ -74,6 +75,7 @@ def _reports(world: World) -> dict[str, Sealed]:
         "report": first,
         "report-follow-up": follow_up,
         "report-important": important,
+        "report-joint-research": joint,
         "report-forwarded": (forwarded, world.seal(forwarded, SUZHOU)),
         "report-sent-six-hours-late": late,
         "report-after-rotation": world.report(JIANGYIN, key=world.new_key("320281/second")),

@@ -5,6 +5,7 @@ from datetime import timedelta
 from msgspec.structs import replace
 
 from proto import codec
+from proto.addresses import ROUTER_CODE
 from proto.envelope import Signature, seal
 from proto.errors import Reason
 from proto.messages import Action, Importance, Role
@@ -99,6 +100,12 @@ def _contents(world: World) -> dict[str, Flaw]:
     title = '"title":"【样例】昆山市推行企业开办“一日办结”"'
     sources = '"sources":["【样例】市行政审批局统计"]'
     event = '"event_at":"2026-11-20T03:00:00Z"'
+    research = '"research":false,"joint":[]'
+
+    def joint(expect: Reason, why: str, *units: str, marked: str = "true") -> Flaw:
+        listed = ",".join(f'"{unit}"' for unit in units)
+        return content(expect, why, research, f'"research":{marked},"joint":[{listed}]')
+
     return {
         "content-not-json": sealed(content_with(world, lambda _: "【样例】"), invalid, "the content is plain text"),
         "content-empty": sealed(content_with(world, lambda _: ""), invalid, "there is no content"),
@@ -113,6 +120,13 @@ def _contents(world: World) -> dict[str, Flaw]:
         "content-enum-that-says-timezone": content(
             invalid, "a value that reads like an error message", '"stage":"first"', '"stage":"timezone unknown field"'
         ),
+        "joint-without-research": joint(Reason.REPORT_JOINT, "joint units of what is no research (Art. 10)", WUXI, marked="false"),
+        "joint-unit-twice": joint(Reason.REPORT_JOINT, "one unit would stand twice", WUXI, REFORM, WUXI),
+        "joint-with-itself": joint(Reason.REPORT_JOINT, "the reporting unit as its own partner", WUXI, KUNSHAN),
+        "joint-unknown-unit": joint(Reason.REPORT_JOINT_UNKNOWN, "a partner that is not in the directory", "320999"),
+        "joint-service": joint(Reason.REPORT_JOINT_UNKNOWN, "the network's own service is no unit", ROUTER_CODE),
+        "joint-too-many": joint(invalid, "eleven partners", *(f"3201{number:02}" for number in range(11))),
+        "joint-no-code": joint(invalid, "a wildcard as partner", "32*"),
         "follow-up-of-nothing": sealed(
             content_with(world, lambda text: text.replace('"stage":"first"', '"stage":"follow_up"')), Reason.REPORT_CHAIN,
             "a follow-up that names no report (Art. 8)",

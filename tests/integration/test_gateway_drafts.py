@@ -12,7 +12,7 @@ import pytest_asyncio
 from proto.addresses import ROUTER_CODE
 from proto.messages import Decision, Outcome
 from tests.integration.gateway_service import PASSWORD, Answer, Gateway, entry, gateway_service
-from tests.places import PROVINCE, REFORM
+from tests.places import PROVINCE, REFORM, SUZHOU
 from tests.world import World
 
 SECRET = "机密★5年 须由专人"  # a marking as GB/T 9704 writes it
@@ -54,6 +54,27 @@ async def test_a_known_draft_is_answered_with_what_it_is_now(gateway: Gateway) -
     assert (await add(gateway, item, title="【样例】另一件")).said == (409, "item.differs")
     assert (await add(gateway, item, PROVINCE)).said == (409, "item.id_taken")
     assert await gateway.database.fetchval("SELECT count(*) FROM item") == 1
+
+
+async def test_joint_units_are_checked_when_they_are_written(gateway: Gateway) -> None:
+    item = uuid4()
+    wrong = {
+        "report.joint": ({"joint": [SUZHOU]}, {"research": True, "joint": [REFORM]}),
+        "report.joint_unknown": ({"research": True, "joint": [SUZHOU, "320999"]},),
+    }
+    for code, contents in wrong.items():
+        for changes in contents:
+            assert (await add(gateway, item, **changes)).said == (422, code)
+    line = content(gateway, research=True, joint=["320999"]) | {"id": str(item)}
+    imported = await gateway.call(REFORM, "officer", "POST", "/import", msgspec.json.encode(line))
+    assert [each["code"] for each in imported.body] == ["report.joint_unknown"]
+    assert await gateway.database.fetchval("SELECT count(*) FROM item") == 0
+    assert (await add(gateway, item, research=True, joint=[SUZHOU])).status == 201
+    body = {"content": content(gateway, research=True, joint=[SUZHOU, SUZHOU])}
+    assert (await gateway.call(REFORM, "officer", "PUT", f"/items/{item}", body)).said == (422, "report.joint")
+    for name, person in (("submit", "officer"), ("review", "lead"), ("approve", "lead"), ("send", "officer")):
+        assert (await step(gateway, item, name, person)).status == 200
+    assert (await gateway.call(REFORM, "officer", "GET", f"/items/{item}")).body["content"]["joint"] == [SUZHOU]
 
 
 async def test_what_was_refused_is_written_anew_and_nothing_else(gateway: Gateway) -> None:

@@ -209,11 +209,30 @@ async def test_the_first_ledger_is_kept_and_no_longer_read(database_url: str, tm
             "INSERT INTO decision (id, hub, verdict, digest, sent_at)"
             " VALUES (gen_random_uuid(), '320000', 'adopted', 'x', now())"
         )
-        assert await migrate(database_url, "scoring", SQL / "migrations") == 2
+        assert await migrate(database_url, "scoring", SQL / "migrations") == 3
         assert await connection.fetchval("SELECT count(*) FROM decision_0001") == 1
         with pytest.raises(asyncpg.RestrictViolationError, match="only grows"):
             await connection.execute("DELETE FROM decision_0001")
         assert await connection.fetchval("SELECT count(*) FROM fact") == 0
+    finally:
+        await connection.close()
+
+
+async def test_reports_of_before_are_kept_and_name_no_joint_units(database_url: str, tmp_path: Path) -> None:
+    folder = tmp_path / "migrations"
+    folder.mkdir()
+    for name in ("0001_ledger.sql", "0002_facts.sql"):
+        (folder / name).write_bytes((SQL / "migrations" / name).read_bytes())
+    await migrate(database_url, "scoring", folder)
+    connection = await asyncpg.connect(database_url, server_settings={"search_path": "scoring"})
+    try:
+        await connection.execute(
+            "INSERT INTO report (id, unit, hubs, month, research, digest)"
+            " VALUES (gen_random_uuid(), '320500', '{320000}', '2026-01', true, 'x')"
+        )
+        before = dict(await connection.fetchrow("SELECT * FROM report"))
+        assert await migrate(database_url, "scoring", SQL / "migrations") == 3
+        assert dict(await connection.fetchrow("SELECT * FROM report")) == before | {"joint": []}
     finally:
         await connection.close()
 

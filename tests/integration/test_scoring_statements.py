@@ -15,6 +15,7 @@ from proto.messages import (
     Appeal,
     DesignationContent,
     Message,
+    Stage,
     Standing,
     Verdict,
 )
@@ -30,7 +31,7 @@ from tests.integration.scoring_service import (
     scoring_service,
     settings_for,
 )
-from tests.world import FARMING, JIANGYIN, KUNSHAN, PROVINCE, REFORM, SUZHOU, WUXI, World
+from tests.world import BEIJING, FARMING, JIANGYIN, KUNSHAN, PROVINCE, REFORM, SUZHOU, WUXI, World
 
 HUB = f"/api/v1/hubs/{PROVINCE}"
 RESEARCH = {"research": True}
@@ -149,6 +150,46 @@ async def test_who_owes_what(scoring: Scoring, world: World) -> None:
     assert "research" not in line_of(drafted["content"], REFORM)["missed"]
     open_month = await scoring.good(f"{HUB}/obligations/2026-02")
     assert {each["state"] for each in open_month["obligations"]} >= {"due"}
+
+
+async def test_joint_research_fills_the_quota_of_each_unit(scoring: Scoring, world: World) -> None:
+    def sent(unit: str, **changes: Any) -> tuple[Any, Any]:
+        return world.report(unit, sent_at=day(1), **RESEARCH, **changes)
+
+    async def states(month: str = "2026-01") -> dict[str, tuple[int, str]]:
+        calendar = await scoring.good(f"{HUB}/obligations/{month}", "province")
+        listed = [each for each in calendar["obligations"] if each["code"] == "research"]
+        assert len({each["unit"] for each in listed}) == len(listed)
+        return {each["unit"]: (each["sent"], each["state"]) for each in listed}
+
+    cities = sent(SUZHOU, joint=(WUXI, KUNSHAN))  # the county owes no research
+    departments = sent(REFORM)
+    await scoring.deliver(cities, departments)
+    await scoring.settled(reports=2)
+    before = {SUZHOU: (1, "sent"), WUXI: (1, "sent"), REFORM: (1, "sent"), FARMING: (0, "missed")}
+    assert await states() == before
+    declined = world.decision(PROVINCE, [cities[0]], verdict=Verdict.DECLINED, reason="x", sent_at=day(1))
+    named = sent(REFORM, about=departments[0].id, stage=Stage.CORRECTION, joint=(FARMING,))
+    stranger = sent(BEIJING, about=departments[0].id, stage=Stage.FOLLOW_UP, joint=(WUXI,))
+    await scoring.deliver(declined, named, stranger)
+    await scoring.settled(decisions=1, reports=4)
+    found = {SUZHOU: (1, "not_accepted"), WUXI: (1, "not_accepted"), REFORM: (1, "sent"), FARMING: (1, "sent")}
+    assert await states() == found, "a correction may add a unit, another's report none"
+    issue = ("research", "1")
+    adoption = world.decision(PROVINCE, [named[0]], verdict=Verdict.ADOPTED, publication=issue, sent_at=day(2))
+    await scoring.deliver(adoption)
+    await scoring.settled(decisions=2, entries=1, points="15")
+    assert await states() == found | {REFORM: (1, "met"), FARMING: (1, "met")}
+    month = await scoring.good(f"/api/v1/months/{PROVINCE}/2026-02")
+    assert (line_of(month, REFORM)["points"], line_of(month, FARMING)["points"]) == ("15", "0"), "points have shares"
+    drafted = await scoring.good(f"{HUB}/bulletins/draft", period="2026-01")
+    missed = {each: line_of(drafted["content"], each)["missed"] for each in (SUZHOU, WUXI, REFORM, FARMING)}
+    assert {unit: codes.count("research") for unit, codes in missed.items()} == {
+        SUZHOU: 1,
+        WUXI: 1,
+        REFORM: 0,
+        FARMING: 0,
+    }
 
 
 async def test_a_direct_report_point_is_warned_revoked_and_keeps_its_points(

@@ -23,6 +23,8 @@ title = "标题（样例）"
 body = "【样例】正文"
 category = "experience"
 sources = ["样例"]
+research = true
+joint = ["320200", "320000-fgw"]
 event_at = 2026-11-23T08:00:00+08:00
 about = "01940000-0000-7000-8000-000000000000"
 """
@@ -40,6 +42,7 @@ def test_json_and_toml_are_read_alike(tmp_path: Path) -> None:
     (tmp_path / "a.toml").write_text(TOML, encoding="utf-8")
     plain, none = content.read(str(tmp_path / "a.json"))
     toml, about = content.read(str(tmp_path / "a.toml"))
+    assert (plain.joint, toml.joint) == ((), ("320200", "320000-fgw"))
     assert (plain.title, none) == (toml.title, None)
     assert toml.event_at is not None
     assert about == UUID("01940000-0000-7000-8000-000000000000")
@@ -51,6 +54,7 @@ def test_json_and_toml_are_read_alike(tmp_path: Path) -> None:
         ({"category": ""}, "report.no_category"),
         ({"event_at": "2026-11-23T08:00:00"}, "payload.naive_time"),
         ({"sources": []}, "report.invalid"),
+        ({"research": True, "joint": ["无锡"]}, "report.invalid"),
         ({"colour": "red"}, "payload.unknown_field"),
     ],
 )

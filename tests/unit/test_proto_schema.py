@@ -20,7 +20,7 @@ CAUGHT_BY_SCHEMA = [
 ]  # fmt: skip
 CONTENT_CAUGHT_BY_SCHEMA = [
     "no-category", "unknown-category", "content-unknown-field", "content-naive-time", "content-no-title",
-    "content-no-source", "content-enum-that-says-timezone",
+    "content-no-source", "content-enum-that-says-timezone", "joint-too-many", "joint-no-code",
 ]  # fmt: skip
 ENVELOPES_CAUGHT_BY_SCHEMA = ["five-signatures", "envelope-unknown-field", "keyid-in-capitals", "keyid-with-newline"]
 

@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from proto.messages import ResearchClass, Standing, UnitClass
 from services.scoring.domain.awards import nominate, off_year, years_of
@@ -71,6 +72,27 @@ def test_items_points_and_staff_are_counted() -> None:
     assert lines["staff"].state is State.MET
     assert lines["points"].sent is None
     assert lines_of(owing(SUZHOU, UnitClass.CITY, adopted=6))["adopted"].state is State.MET
+
+
+def test_joint_research_counts_for_each_unit_that_owes_it() -> None:
+    units = [
+        owing(KUNSHAN, UnitClass.DIRECT_REPORT),
+        owing(REFORM, UnitClass.DEPARTMENT, research_class=ResearchClass.ECONOMIC),
+        owing(FARMING, UnitClass.DEPARTMENT, research_class=ResearchClass.FUNCTIONAL),
+    ]
+
+    def found(*handed: Handed) -> dict[str, tuple[int | None, int, State]]:
+        lines = [line for line in calendar(units, handed, TERMS, over=True) if line.code == "research"]
+        assert len({line.unit for line in lines}) == len(lines)
+        return {line.unit: (line.sent, int(line.done), line.state) for line in lines}
+
+    one = Handed(unit=SUZHOU, joint=(KUNSHAN, REFORM, FARMING))
+    assert found(one) == {KUNSHAN: (1, 0, State.MISSED), REFORM: (1, 0, State.SENT)}, "the third owes none"
+    other = replace(one, unit=KUNSHAN, joint=(REFORM,), adopted=True)
+    assert found(one, other) == {KUNSHAN: (2, 1, State.SENT), REFORM: (2, 1, State.MET)}
+    refused = replace(one, declined=True)
+    assert found(refused) == {KUNSHAN: (1, 0, State.MISSED), REFORM: (1, 0, State.NOT_ACCEPTED)}
+    assert found(replace(refused, unit=REFORM, joint=(REFORM,)))[REFORM][0] == 1, "none counts twice"
 
 
 def test_a_missing_unit_is_listed_once_for_each_code() -> None:

@@ -6,13 +6,14 @@ from itertools import product
 import pytest
 from msgspec.structs import replace
 
+from proto.addresses import ROUTER_CODE
 from proto.envelope import Envelope, seal
 from proto.errors import Reason, RefusedError
 from proto.limits import CLOCK_SKEW_SECONDS
 from proto.messages import Action, Importance, Message, Node, Report, Role, SignOff, Staff, Stage
 from services.kit.trust import enrol
 from services.kit.trust.verify import MAY_SIGN, check_policy, verify_message, verify_report, verify_signature
-from tests.world import HEAD_SIGNS, KUNSHAN, LEAD_SIGNS, SUZHOU, World, fixed_world
+from tests.world import HEAD_SIGNS, KUNSHAN, LEAD_SIGNS, REFORM, SUZHOU, WUXI, World, fixed_world
 
 TICK = timedelta(microseconds=1)
 HOUR = timedelta(hours=1)
@@ -127,6 +128,40 @@ def test_step_5_a_revocation_counts_by_the_receivers_clock(world: World) -> None
 def test_step_7_a_clock_may_run_ahead_a_little(world: World) -> None:
     assert reason_of_message(world, world.report(KUNSHAN, sent_at=world.now + SKEW)) is None
     assert reason_of_message(world, world.report(KUNSHAN, sent_at=world.now + SKEW + TICK)) is Reason.SENT_IN_FUTURE
+
+
+@pytest.mark.parametrize(
+    ("research", "joint", "expected"),
+    [
+        (False, (), None),
+        (True, (), None),
+        (True, (WUXI, REFORM), None),
+        (True, (SUZHOU,), None),  # also the hub that it reports to
+        (False, (WUXI,), (Reason.REPORT_JOINT, "research")),
+        (True, (WUXI, REFORM, WUXI), (Reason.REPORT_JOINT, WUXI)),
+        (True, (KUNSHAN,), (Reason.REPORT_JOINT, KUNSHAN)),
+        (True, (WUXI, "320999"), (Reason.REPORT_JOINT_UNKNOWN, "320999")),
+        (True, (ROUTER_CODE,), (Reason.REPORT_JOINT_UNKNOWN, ROUTER_CODE)),
+    ],
+)
+def test_step_8_joint_units(
+    world: World,
+    research: bool,  # noqa: FBT001
+    joint: tuple[str, ...],
+    expected: tuple[Reason, str] | None,
+) -> None:
+    report, _ = world.report(KUNSHAN, research=research, joint=joint)
+    if expected is None:
+        assert verify_report(world.state, report, now=world.now).joint == joint
+        return
+    with pytest.raises(RefusedError) as refusal:
+        verify_report(world.state, report, now=world.now)
+    assert (refusal.value.reason, refusal.value.detail) == expected
+
+
+def test_step_8_a_suspended_unit_is_still_a_partner(world: World) -> None:
+    world.change_node(WUXI, suspended=True)
+    assert reason_of_report(world, world.report(KUNSHAN, research=True, joint=(WUXI,))[0]) is None
 
 
 def sign_offs_at(world: World, *offsets: timedelta) -> Report:

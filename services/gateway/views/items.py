@@ -22,6 +22,7 @@ from services.gateway.store.selections import Forward
 from services.gateway.views.asked import QueryView, asked_about
 from services.gateway.views.auth import Principal, member
 from services.kit.secrecy import is_marked
+from services.kit.trust.verify import check_joint
 from services.kit.web.api import Endpoint, Read, query_of, reply
 from services.kit.web.problem import ProblemError, invalid, not_found
 
@@ -194,14 +195,17 @@ async def one_item(request: web.Request, _: None) -> ItemView:
 async def checked(desk: Desk, who: Principal, content: str, attempt: UUID | None = None) -> ReportContent:
     """Read content; where it is classified leave the contentless event and refuse (Art. 2).
 
+    Joint units are checked when they are written, not only when the report is composed: the text may still be changed.
     ``attempt`` is the client's id of the item, so that trying again leaves one event.
     """
     try:
-        return read_content(content)
+        decoded = read_content(content)
     except RefusedError as error:
         if error.reason is Reason.REPORT_CLASSIFIED:
             await desk.items.add_event(attempt or desk.new_id(), desk.clock(), who.node, who.person, error.reason.value)
         raise
+    check_joint(desk.state, decoded, who.node)
+    return decoded
 
 
 async def checked_words(desk: Desk, who: Principal, *words: str) -> None:

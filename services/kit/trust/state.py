@@ -237,7 +237,7 @@ GRACE_REASONS: Final = frozenset(
     {
         Reason.NO_DIRECTORY, Reason.DIRECTORY_EXPIRED, Reason.UNKNOWN_NODE, Reason.NODE_SUSPENDED, Reason.WRONG_GATEWAY,
         Reason.KEY_UNKNOWN, Reason.KEY_NOT_VALID, Reason.SIGN_OFF_PERSON, Reason.SIGN_OFF_KEY, Reason.SIGN_OFF_ROLE,
-        Reason.SIGN_OFF_NOT_IN_OFFICE, Reason.UNKNOWN_RECIPIENT, Reason.NOT_PERMITTED,
+        Reason.SIGN_OFF_NOT_IN_OFFICE, Reason.REPORT_JOINT_UNKNOWN, Reason.UNKNOWN_RECIPIENT, Reason.NOT_PERMITTED,
     }
 )  # fmt: skip
 """Refusals that newer trust state may turn: a consumer waits briefly for the registry before it says them."""

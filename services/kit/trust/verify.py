@@ -7,7 +7,7 @@ Message: (1) a directory in force, (2) a known, active origin, (3) sent through 
 by a key of the origin, (5) the key neither revoked by now nor outside its validity when signed, (6) the signature covers
 the bytes, (7) not sent in the future.
 
-Report: (8) content well-formed and chained, then each sign-off: (9) covers this content of this unit in this chain, (10) by a person on the roster,
+Report: (8) content well-formed and chained, with known joint units, then each sign-off: (9) covers this content of this unit in this chain, (10) by a person on the roster,
 (11) with that person's key, not revoked, (12) in office at that time and not after sending, (13) in a role held,
 (14) signature valid. Last, (15) the review and the approval that the importance asks for.
 """
@@ -20,7 +20,7 @@ from proto import codec
 from proto.envelope import Envelope, digest_of
 from proto.errors import Reason, RefusedError
 from proto.limits import CLOCK_SKEW_SECONDS
-from proto.messages import Action, Approved, Importance, Key, Message, Report, ReportContent, Role, SignOff
+from proto.messages import Action, Approved, Importance, Key, Message, NodeKind, Report, ReportContent, Role, SignOff
 from services.kit.crypto import Verifier
 from services.kit.trust.state import TrustState, in_office
 
@@ -88,9 +88,22 @@ def verify_report(state: TrustState, report: Report, *, now: datetime, check: Ch
     """Check steps 8 to 15 and return the content."""
     content = codec.decode_content(report.content)  # (8)
     codec.check_chain(content, report.about)
+    check_joint(state, content, report.origin)
     statements = [verify_sign_off(state, report, sign_off, now=now, check=check) for sign_off in report.sign_offs]
     check_policy(content, statements)
     return content
+
+
+def check_joint(state: TrustState, content: ReportContent, origin: str) -> None:
+    """Refuse joint units (联合调研单位, Art. 10) of what is no research, a unit twice, the origin, or one that is unknown."""
+    if content.joint and not content.research:
+        raise RefusedError(Reason.REPORT_JOINT, "research")
+    for number, code in enumerate(content.joint):
+        if code == origin or code in content.joint[:number]:
+            raise RefusedError(Reason.REPORT_JOINT, code)
+        node = state.node(code)
+        if node is None or node.type is NodeKind.SERVICE:
+            raise RefusedError(Reason.REPORT_JOINT_UNKNOWN, code)
 
 
 def verify_forwarded(

@@ -1,7 +1,8 @@
 """Who owes what in a month, and how far it is met (应报、已报、认可、缺报): Arts. 5(4), 10, 15.
 
 What is owed is configuration, the ``obligations`` of a rule set. A report counts for the month in which it was sent; an
-adoption of it, whenever it comes, is what fills a quota of research. A declined item fills none (Art. 10).
+adoption of it, whenever it comes, is what fills a quota of research. A declined item fills none (Art. 10). Joint research
+(联合调研) counts as a report of each unit that owes research here; points follow the shares of decisions and know nothing of it.
 """
 
 from collections.abc import Iterable, Mapping
@@ -37,6 +38,7 @@ class Handed(Struct, frozen=True, kw_only=True):
     """A research report that a unit sent to the hub in the month."""
 
     unit: str
+    joint: tuple[str, ...] = ()  # units that did it together with this one
     adopted: bool = False  # at the hub; what was taken back is not
     declined: bool = False
 
@@ -68,7 +70,8 @@ def calendar(units: Iterable[Owing], handed: Iterable[Handed], terms: Terms, *, 
     """Return what each unit owes for a month; ``over`` tells whether the month has ended."""
     by_unit: dict[str, list[Handed]] = {}
     for each in handed:
-        by_unit.setdefault(each.unit, []).append(each)
+        for code in {each.unit, *each.joint}:
+            by_unit.setdefault(code, []).append(each)
     lines = []
     for unit in units:
         for code in CODES:

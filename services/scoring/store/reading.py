@@ -113,7 +113,7 @@ class Reading:
         """Return the research reports sent to a hub in a month."""
         async with self._database.connection() as connection:
             rows = self._queries.handed_research(connection, hub=hub, month=month)
-            return [Handed(unit=row["unit"], adopted=row["adopted"], declined=row["declined"]) async for row in rows]
+            return [Handed(**(dict(row) | {"joint": tuple(row["joint"])})) async for row in rows]
 
     async def designations(self, hub: str) -> list[Designated]:
         """Return what a hub has decided on direct-report points, the oldest first."""

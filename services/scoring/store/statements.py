@@ -137,6 +137,7 @@ class Statements:
             months=[month_of(message.sent_at) for message, _, _ in listed],
             abouts=[message.about for message, _, _ in listed],
             researchs=[content.research for _, content, _ in listed],
+            joints=[",".join(content.joint) for _, content, _ in listed],
             digests=[digest for _, _, digest in listed],
         )
 

@@ -66,20 +66,23 @@ WHERE hub = :hub AND (left(period, 4) = :year OR type = 'commendation')
 ORDER BY sent_at, id
 
 -- name: handed_research
--- Return the research reports sent to a hub in a month, and what it made of each or of what continues it.
+-- Return the research reports sent to a hub in a month, with the joint units that its unit named in each or in what
+-- continues it, and what the hub made of these.
 WITH RECURSIVE chain (root, unit, id) AS (
     SELECT id, unit, id FROM report WHERE month = :month AND research AND about IS NULL AND :hub = ANY (hubs)
     UNION
     SELECT chain.root, chain.unit, report.id FROM chain JOIN report ON report.about = chain.id
 )
-SELECT root, unit,
+SELECT chain.unit, coalesce(array_agg(DISTINCT partner) FILTER (WHERE partner IS NOT NULL), '{}') AS joint,
        coalesce(bool_or(f.verdict IN ('adopted', 'merged')), false) AS adopted,
        coalesce(bool_or(f.verdict = 'declined'), false) AS declined
 FROM chain
+LEFT JOIN report AS own ON own.id = chain.id AND own.unit = chain.unit
+LEFT JOIN LATERAL unnest(own.joint) AS partner ON true
 LEFT JOIN ref ON ref.ref = chain.id
 LEFT JOIN fact AS f ON f.id = ref.fact AND f.hub = :hub AND f.verdict IN ('adopted', 'merged', 'declined')
      AND NOT EXISTS (SELECT FROM fact AS b WHERE b.verdict = 'reversed' AND b.about = f.id AND b.hub = f.hub)
-GROUP BY root, unit
+GROUP BY root, chain.unit
 
 -- name: designations_of
 -- Return what a hub has decided on direct-report points, the oldest first.

@@ -65,11 +65,12 @@ RETURNING digest, reason
 
 -- name: record_reports!
 -- Record what obligations need to know of reports.
-INSERT INTO report (id, unit, hubs, month, about, research, digest)
-SELECT id, unit, string_to_array(hubs, ','), month, about, research, digest
+INSERT INTO report (id, unit, hubs, month, about, research, joint, digest)
+SELECT id, unit, string_to_array(hubs, ','), month, about, research, string_to_array(joint, ','), digest
 FROM unnest(
-    :ids::uuid[], :units::text[], :hubs::text[], :months::text[], :abouts::uuid[], :researchs::boolean[], :digests::text[]
-) AS given (id, unit, hubs, month, about, research, digest)
+    :ids::uuid[], :units::text[], :hubs::text[], :months::text[], :abouts::uuid[], :researchs::boolean[], :joints::text[],
+    :digests::text[]
+) AS given (id, unit, hubs, month, about, research, joint, digest)
 ON CONFLICT (id) DO NOTHING
 
 -- name: record_rules!
