@@ -28,7 +28,7 @@ from deploy.embedded.rabbitmq import PrivateRabbit
 from deploy.embedded.supervisor import Supervisor
 from proto.envelope import Envelope, digest_of
 from proto.messages import Action, Role
-from services.cli.network.making import make_network
+from services.cli.network.making import admit_gateway, make_network
 from services.cli.network.sample.client import People
 from services.cli.network.sample.enrolment import enrol, trust_of
 from services.cli.network.sample.rules import publish_rules
@@ -124,6 +124,7 @@ class Network:
         table = msgspec.json.decode(self.place.access.read_bytes(), type=dict[str, list[str]])
         table |= {digest_of(token.encode()): [code] for code, token in self.tokens.items()}
         write_secret(self.place.access, msgspec.json.encode(table))
+        admit_gateway(self.place, self.codes)
 
     def node_key(self, code: str) -> PrivateKey:
         """Return a unit's own key."""

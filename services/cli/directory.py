@@ -5,7 +5,7 @@ which every node refuses; one that is written but not published can simply be pu
 """
 
 import fcntl
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -39,7 +39,7 @@ class Change(Struct, frozen=True, kw_only=True):
     path: Path
     version: int
     added: list[str]  # new units
-    changed: list[str]  # units with a changed key
+    changed: list[str]  # units with a changed key or standing
     directory: Directory
 
 
@@ -101,6 +101,10 @@ class Office:
         if found[0].revoked_from is not None and found[0].revoked_from <= since:
             raise not_so("key.revoked", "该密钥已吊销", "The key is revoked already", found[0].keyid)
         return self._write([revoked(node, found[0].keyid, since=since)], [])
+
+    def follow(self, points: Mapping[str, bool]) -> Change:
+        """Make these counties direct-report points (直报点), or take that from them."""
+        return self._write([replace(self._known(code), direct_report=direct) for code, direct in points.items()], [])
 
     def _node(self, code: str) -> Node | None:
         return self._state.node(code)

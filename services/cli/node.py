@@ -7,11 +7,12 @@ import typer
 
 from proto.messages import NodeKind, ResearchClass
 from services.cli.failures import Exit, usage
-from services.cli.options import Json, PassphraseFile, Registry, RootFile, Yes
+from services.cli.options import Archive, Json, PassphraseFile, Reader, Registry, RootFile, Yes
 from services.cli.tree import Tree
 
 if TYPE_CHECKING:
     from services.cli.directory import Change
+    from services.cli.following import Followed
 
 tree: Final = Tree(help="单位入网、换钥、吊销 / Units: enrol, rotate, revoke")
 Code = Annotated[str, typer.Argument(metavar="CODE", help="单位代码，如 320583 / Unit, e.g. 320583")]
@@ -205,6 +206,61 @@ def revoke(
     credentials.confirm(f"吊销 {code} 的密钥 {keyid}，不可撤回？/ Revoke this key for good?", yes=yes)
     with directory.signing(place, root_key, root_passphrase_file) as office:
         change = office.revoke(code, keyid, since=moment)
+    return _finish(place, change, publish=publish, gateway=via, as_json=as_json)
+
+
+@tree.command(
+    "follow", help="按已签发的认定调整直报点 / Let the directory follow the designations of direct-report points"
+)
+def follow(
+    *,
+    source: Annotated[
+        Path | None,
+        typer.Option(
+            "--from", metavar="FILE.jsonl", help="用导出的认定，每行一件 / From exported messages, one a line"
+        ),
+    ] = None,
+    archive: Archive = "",
+    reader: Reader = "",
+    yes: Yes = False,
+    root_key: RootKey = None,
+    root_passphrase_file: RootPassphrase = None,
+    publish: Publish = True,
+    via: Via = "",
+    as_json: Json = False,
+) -> int:
+    """Verify all designations, and sign and publish the next directory where those in force today ask for another.
+
+    Doing it again changes nothing, so it may be done every morning: a designation waits for its day.
+    """
+    from services.cli import client, credentials, directory, exported, following, output, words  # noqa: PLC0415
+    from services.cli.place import Place  # noqa: PLC0415
+    from services.cli.trust import read_trust  # noqa: PLC0415
+    from services.scoring.domain.calendar import day_of  # noqa: PLC0415
+
+    place, today = Place.here(), day_of(output.now())
+    state = read_trust(place.pinned, place.registry).state
+
+    async def read() -> "Followed":
+        if source is not None:
+            return await following.follow(exported.lines(source), state, today)
+        async with client.api(archive or place.url("archive"), credentials.reading_token(place)) as api:
+            pages = exported.pages(api, "/api/v1/messages", {following.KIND}, reader=reader)
+            return await following.follow(pages, state, today)
+
+    found: Followed = client.run(read)
+    for each in found.waiting:
+        since = each.content.effective_from
+        output.say(f"{each.content.unit} {words.said(each.content.standing)}：{since} 起 / not before {since}")
+    for reason in found.ignored:
+        output.say(f"不予执行 / passed over: {reason}")
+    if not found.changes:
+        _put({"version": state.directory.version, "changed": [], "published": False}, as_json=as_json)
+        return Exit.GOOD
+    listed = "，".join(f"{code} {'设为' if direct else '不再作'}直报点" for code, direct in found.changes.items())
+    credentials.confirm(f"{listed}？/ Sign and publish this?", yes=yes)
+    with directory.signing(place, root_key, root_passphrase_file) as office:
+        change = office.follow(found.changes)
     return _finish(place, change, publish=publish, gateway=via, as_json=as_json)
 
 

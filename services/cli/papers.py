@@ -47,6 +47,40 @@ def add(
     return _put(found, as_json=as_json)
 
 
+@tree.command("change", help="修改草稿 / Change a draft")
+def change(
+    hub: Hub,
+    paper: PaperId,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="规则为 TOML，其余为 JSON / Rules: TOML, else JSON")],
+    *,
+    person: Person = "editor",
+    password_file: PasswordFile = None,
+    gateway: Gateway = "",
+    as_json: Json = False,
+) -> int:
+    """Give a draft another text; its kind stays."""
+
+    async def run(editor: "Api") -> Any:
+        kind = Kind((await editor.get(_path(hub, paper)))["kind"])
+        return await editor.call("PUT", _path(hub, paper), body={"kind": kind, "content": content_of(kind, file)})
+
+    return _put(ask(hub, person, password_file, gateway, run), as_json=as_json)
+
+
+@tree.command("drop", help="删除草稿 / Throw a draft away")
+def drop(
+    hub: Hub,
+    paper: PaperId,
+    *,
+    person: Person = "editor",
+    password_file: PasswordFile = None,
+    gateway: Gateway = "",
+) -> int:
+    """Throw a draft away; what is approved stands."""
+    ask(hub, person, password_file, gateway, lambda editor: editor.call("DELETE", _path(hub, paper)))
+    return Exit.GOOD
+
+
 @tree.command("list", help="列出文稿 / List papers")
 def list_papers(
     hub: Hub,

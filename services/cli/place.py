@@ -25,6 +25,8 @@ class Place:
         self.registry: Final = var / "registry"  # directory.json and rosters/<code>.json as DSSE JSON
         self.accounts: Final = var / "secrets" / "accounts.json"  # staff: hashed passwords, encrypted keys
         self.access: Final = var / "secrets" / "access.json"  # hashes of tools' tokens
+        self.scoring_access: Final = var / "secrets" / "scoring-access.json"  # these, and the gateway's own
+        self.scoring_token: Final = var / "secrets" / "scoring-token"  # by which the gateway asks the scoring service
         self.operator_token: Final = var / "secrets" / "operator-token"
         self.demo_password: Final = var / "secrets" / "demo-password"
 

@@ -19,6 +19,7 @@ from services.gateway.domain.throttle import Doorkeeper, Proxies
 from services.gateway.handlers.arrivals import Arrivals, ReceiptWriter
 from services.gateway.handlers.intake import catch_up
 from services.gateway.handlers.relay import keep_relaying
+from services.gateway.handlers.scores import Scores, asking_scores
 from services.gateway.handlers.submit import Submitter
 from services.gateway.metrics import GatewayMetrics
 from services.gateway.secrets import Passwords
@@ -75,7 +76,6 @@ ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     *intake.ENDPOINTS, *series.ENDPOINTS, *issues.ENDPOINTS, *issue_items.ENDPOINTS, *issue_documents.ENDPOINTS,
 )  # fmt: skip
 _LEAST_PREFETCH: Final = 20
-_PACE: Final = 0.05  # seconds between two batches of arrivals: an open desk does not notice
 _RECOUNT: Final = 5.0  # seconds
 _log: Final = structlog.get_logger()
 
@@ -97,11 +97,14 @@ async def serve(
     """Build everything and run until ``stop`` is set."""
     keys = unlock_keys(settings)
     url = with_password(settings.database_url, settings.database_password_file)
-    async with await_database(url, SERVICE, Path(__file__).parent / "sql", stop, size=8) as db:
+    async with (
+        asking_scores(settings.scoring_url, settings.scoring_token_file) as scores,
+        await_database(url, SERVICE, Path(__file__).parent / "sql", stop, size=8) as db,
+    ):
         if db is None:
             return
         metrics = CollectorRegistry()
-        desk = await _furnish(settings, db, keys, stop, clock, make_id, GatewayMetrics(metrics))
+        desk = await _furnish(settings, db, scores, keys, stop, clock, make_id, GatewayMetrics(metrics))
         desk.metrics.watch(waiting=lambda: desk.outbox.total, online=lambda: float(desk.bus.online))
         app = build_app("Yizhan gateway", ENDPOINTS, version=VERSION, metrics=metrics, ready=lambda: True)
         app[DESK] = desk
@@ -136,6 +139,7 @@ def unlock_keys(settings: GatewaySettings) -> dict[str, PrivateKey]:
 async def _furnish(
     settings: GatewaySettings,
     db: Database,
+    scores: Scores,
     keys: dict[str, PrivateKey],
     stop: asyncio.Event,
     clock: Clock,
@@ -157,6 +161,7 @@ async def _furnish(
         accounts=accounts,
         selections=Selections(db),
         papers=Papers(db),
+        scores=scores,
         outbox=outbox,
         submitter=Submitter(db, outbox, registry.state, keys, clock, make_id),
         receipts=ReceiptWriter(db, outbox, registry.state, keys, clock, make_id, due),
@@ -201,7 +206,7 @@ async def _on_the_line(desk: Desk, session: Session) -> None:
     """Work of one session: follow the registry, relay the outbox, take in what arrives."""
     await desk.registry.follow(session)
     arrivals = Arrivals(desk.db, desk.clock, desk.receipts_due, desk.metrics)
-    consumer = BatchConsumer(session, arrivals.handle, size=desk.settings.batch, pace=_PACE, park=reject)
+    consumer = BatchConsumer(session, arrivals.handle, size=desk.settings.batch, park=reject)
     async with TaskScope() as scope:
         scope.spawn(keep_relaying(session, desk.db, desk.outbox, desk.settings.inflight), "relay")
         scope.spawn(consumer.run([inbox_of(code) for code in desk.keys]), "inbox")

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from services.gateway.domain.throttle import Doorkeeper, Proxies
 from services.gateway.handlers.arrivals import ReceiptWriter
+from services.gateway.handlers.scores import Scores
 from services.gateway.handlers.submit import Submitter
 from services.gateway.metrics import GatewayMetrics
 from services.gateway.secrets import Passwords
@@ -42,6 +43,7 @@ class Desk(Struct, frozen=True, kw_only=True):
     accounts: Accounts
     selections: Selections
     papers: Papers
+    scores: Scores
     outbox: Outbox
     submitter: Submitter
     receipts: ReceiptWriter

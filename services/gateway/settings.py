@@ -10,6 +10,8 @@ class GatewaySettings(ServiceSettings, frozen=True, kw_only=True):
     keys_dir: str  # <code>.pem: the units' keys, encrypted PKCS#8
     key_passphrase_file: str  # the machine secret of those keys
     access_file: str  # tokens of tools and operators
+    scoring_url: str = ""  # of the scoring service, which is asked before a hub's paper is approved; "" asks nobody
+    scoring_token_file: str = ""  # the token that stands there for the units hosted here
     session_hours: float = 12.0
     trusted_proxies: str = ""  # addresses or networks, by commas, whose X-Forwarded-For tells who signs in
     inflight: int = 100  # confirms in flight, at most one per unit so that each unit's order holds

@@ -9,24 +9,31 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+from click.testing import Result
 from typer.testing import CliRunner
 
 from proto.messages import BulletinContent, BulletinLine, BulletinType, UnitClass
 from services.cli.app import app
+from services.cli.failures import Exit
 from services.gateway.domain.papers import CHINA
 from services.kit.ids import utc_now
 from tests.acceptance.acts import inbox, read_as, report
 from tests.network import Network
-from tests.places import KUNSHAN, PROVINCE, SUZHOU, ZHANGJIAGANG
+from tests.places import KUNSHAN, PROVINCE, SUZHOU, WUXI, ZHANGJIAGANG
 from tests.waiting import eventually
 
 RULES = Path(__file__).parents[2] / "deploy" / "sample" / "rules" / "default.toml"
 
 
+def invoke(network: Network, *words: Any) -> Result:
+    """Run a command with the demo password, for its JSON."""
+    password = ("--password-file", network.place.demo_password, "--gateway", network.place.url("gateway"), "--json")
+    return CliRunner().invoke(app, [*map(str, (*words, *password))], prog_name="yizhan")
+
+
 async def run(network: Network, *words: Any, code: int = 0) -> Any:
     """Run a command with the demo password; return its JSON, or what it said where it must fail."""
-    password = ("--password-file", network.place.demo_password, "--gateway", network.place.url("gateway"), "--json")
-    result = await asyncio.to_thread(CliRunner().invoke, app, [*map(str, (*words, *password))], prog_name="yizhan")
+    result = await asyncio.to_thread(invoke, network, *words)
     assert result.exit_code == code, result.output
     return json.loads(result.stdout) if code == 0 else result.output
 
@@ -60,6 +67,43 @@ async def test_rules_are_checked_approved_and_reach_every_unit(network: Network,
     for unit in (KUNSHAN, ZHANGJIAGANG):
         received = await inbox(network, unit, UUID(done[0]["message"]))
         assert received["message"]["content"] == text
+
+
+async def test_what_the_score_would_ignore_is_not_approved(network: Network, tmp_path: Path) -> None:
+    """The lead is told why, the paper stays a draft, and what was put right is approved under the same paper."""
+    text = RULES.read_text(encoding="utf-8")
+    used = text.replace('version = "2026-1"', 'version = "2026-7"').replace("= 2026-01-01", "= 2026-02-01")
+    file = tmp_path / "used.toml"
+    file.write_text(used, encoding="utf-8")
+    drafted = await run(network, "paper", "add", SUZHOU, "rules", file)
+    said = await run(network, "paper", "approve", SUZHOU, drafted["id"], code=1)
+    assert "rules.used" in said
+    assert "生效日期早于" in said
+    assert (await run(network, "paper", "show", SUZHOU, drafted["id"]))["state"] == "draft"
+    file.write_text(used.replace("= 2026-02-01", "= 2995-02-01").replace("2026-7", "2995-7"), encoding="utf-8")
+    await run(network, "paper", "change", SUZHOU, drafted["id"], file)
+    await run(network, "paper", "approve", SUZHOU, drafted["id"])
+    await accepted(network, SUZHOU, drafted["id"])
+
+
+async def test_while_the_score_is_away_a_paper_waits(network: Network, tmp_path: Path) -> None:
+    """Nothing is approved that nobody could check; the draft is there when the score is back."""
+    text = RULES.read_text(encoding="utf-8").replace('version = "2026-1"', 'version = "2994-1"')
+    file = tmp_path / "later.toml"
+    file.write_text(text.replace("effective_from = 2026-01-01", "effective_from = 2994-01-01"), encoding="utf-8")
+    drafted = await run(network, "paper", "add", WUXI, "rules", file)
+    since = len(network.events)
+    await network.kill("scoring")
+    said = await run(network, "paper", "approve", WUXI, drafted["id"], code=Exit.UNREACHABLE)
+    assert "scoring.unreachable" in said
+    await network.ready_again("scoring", since)
+
+    async def approved() -> bool:
+        words = ("paper", "approve", WUXI, drafted["id"])
+        return (await asyncio.to_thread(invoke, network, *words)).exit_code == Exit.GOOD
+
+    await eventually(approved, "approval when the score knows the directory again")
+    await accepted(network, WUXI, drafted["id"])
 
 
 async def test_a_bulletin_reaches_every_unit_and_can_be_printed(network: Network, tmp_path: Path) -> None:

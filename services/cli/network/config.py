@@ -18,12 +18,14 @@ def settings_text(place: Place, codes: Sequence[str], *, amqp_url: str, database
             "keys_dir": str(place.keys / "nodes"),
             "key_passphrase_file": str(place.secrets / "node-passphrase"),
             "access_file": str(place.access),
+            "scoring_url": place.url("scoring"),
+            "scoring_token_file": str(place.scoring_token),
         },
         "router": {
             "key_file": str(place.keys / "router.pem"),
             "key_passphrase_file": str(place.secrets / "router-passphrase"),
         },
-        "scoring": {"access_file": str(place.access)},
+        "scoring": {"access_file": str(place.scoring_access)},
         "archive": {"access_file": str(place.access)},
     }
     lines = [

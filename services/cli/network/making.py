@@ -9,7 +9,7 @@ import shutil
 import tomllib
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -20,6 +20,7 @@ from proto.envelope import digest_of, from_json
 from proto.messages import Directory, Key, Node, NodeKind, Staff
 from services.cli.directory import VALID
 from services.cli.failures import CliError, Exit
+from services.cli.moments import last_month
 from services.cli.names import SERVICES
 from services.cli.network.config import settings_text
 from services.cli.network.given import database_of
@@ -35,7 +36,6 @@ from services.kit.settings import secret
 from services.kit.trust.enrol import key_record, next_directory, roster, seal_message
 from services.kit.web.access import ALL
 
-_BACKDATED: Final = timedelta(days=1)  # so that clocks a little apart do not find the first keys too young
 REPLACED: Final = "320585"
 """The unit of the sample network whose first key was lost and revoked."""
 STORES: Final = tuple(service for service in SERVICES if service != "router")
@@ -57,7 +57,7 @@ def make_network(
     """Create everything under the var folder; ``amqp_url`` and ``database_url`` are empty for the private servers."""
     for folder in (place.keys, place.registry, place.secrets / "network"):
         shutil.rmtree(folder, ignore_errors=True)
-    since = now - _BACKDATED
+    since = last_month(now)  # for the sample month; and clocks a little apart do not find the first keys too young
     _write_secrets(place)
     gateway = _gateway_user(amqp_url)
     router_user = gateway if amqp_url else "router"
@@ -69,6 +69,7 @@ def make_network(
             made.append(one)
             progress("keys", len(made), len(units))
     _write_keys(place, made, gateway, router_user, since, now)
+    admit_gateway(place, [u.code for u in units])
     write_secret(place.accounts, msgspec.json.encode([a for m in made for a in m.accounts]))
     write_secret(
         place.config,
@@ -101,6 +102,7 @@ def settle_settings(place: Place, *, amqp_url: str, database_url: str) -> list[s
         and n.type is not NodeKind.SERVICE
         and (place.keys / "nodes" / f"{n.code}.pem").exists()
     ]
+    admit_gateway(place, codes)
     text = settings_text(place, codes, amqp_url=amqp_url, database_url=database_url)
     write_secret(place.config, text.encode())
     return codes
@@ -158,6 +160,15 @@ def _write_secrets(place: Place) -> None:
         if not (place.secrets / f"pg-{service}").exists():
             write_secret(place.secrets / f"pg-{service}", secrets.token_urlsafe(32).encode())
     write_secret(place.access, msgspec.json.encode({digest_of(place.operator().encode()): [ALL]}))
+
+
+def admit_gateway(place: Place, codes: Sequence[str]) -> None:
+    """Let the gateway ask the scoring service for its own units, beside whoever has a token here already."""
+    if not place.scoring_token.exists():
+        write_secret(place.scoring_token, secrets.token_urlsafe(32).encode())
+    known = msgspec.json.decode(place.access.read_bytes(), type=dict[str, list[str]])
+    own = {digest_of(secret(str(place.scoring_token)).encode()): list(codes)}
+    write_secret(place.scoring_access, msgspec.json.encode(known | own))
 
 
 def _write_keys(

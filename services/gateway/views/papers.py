@@ -133,6 +133,7 @@ async def approve(request: web.Request, read: Read[ApprovalRequest]) -> PaperVie
     if found.author == who.person:
         raise forbidden("paper.own", "起草人不能签发自己的文稿", "Nobody approves a paper of their own")
     desk.outbox.check_room()
+    await desk.scores.check(who.node, read_text(found.kind, found.content))
     signed = await approval(desk, who, found.content, body.passphrase)
     async with desk.db.transaction() as connection:
         await desk.outbox.lock(connection)

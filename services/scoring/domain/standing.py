@@ -6,12 +6,13 @@
 """
 
 from collections.abc import Iterable
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Final
 
 from msgspec import Struct
 
-from proto.messages import Standing
+from proto.messages import DesignationContent, Standing
 
 MIN_STAFF: Final = 2
 """Full-time staff of a point where the rules in force do not say: standards seen ask for two or three."""
@@ -58,6 +59,25 @@ def propose(
     able = [each for each in ranked if not each.direct and each.staff >= staff and each.points + each.city_points > 0]
     taken = {each.unit: (revoked[n].unit if n < len(revoked) else None) for n, each in enumerate(able[: max(free, 0)])}
     return [_proposal(rank, each, taken, staff, tolerated) for rank, each in enumerate(ranked, start=1)]
+
+
+class Designated(Struct, frozen=True, kw_only=True):
+    """A designation that counts."""
+
+    sent_at: datetime
+    content: DesignationContent
+
+
+def points_by(designations: Iterable[Designated], day: date) -> dict[str, bool]:
+    """Return of each county that a designation in force on a day concerns whether it is a point then; the latest counts."""
+    points: dict[str, bool] = {}
+    for each in sorted(designations, key=lambda one: (one.content.effective_from, one.sent_at)):
+        if date.fromisoformat(each.content.effective_from) > day:
+            continue
+        points[each.content.unit] = each.content.standing is not Standing.REVOKED
+        if each.content.replaces is not None:
+            points[each.content.replaces] = False
+    return points
 
 
 def _fails(record: Record, staff: int, tolerated: int) -> bool:

@@ -75,12 +75,29 @@ def read(body: bytes, state: TrustState) -> Said | Ignored:
             verify_approved(state, message, now=message.sent_at)  # (3)
             _check_hub(state, message.origin)  # (4)
         every = commends_every(message.origin, state)
-        return Said(message=message, digest=digest, content=_content(message, state), every=every)  # (5)
+        return Said(message=message, digest=digest, content=content_of(message, state), every=every)  # (5)
     except RefusedError as error:
         reason, detail, may_turn = error.reason.value, error.detail, error.reason in _TURNING
     except WrongError as error:
         reason, detail, may_turn = error.refusal.value, error.detail, False
     return unfit(digest, reason, detail, message, may_turn=may_turn)
+
+
+def content_of(message: Spoken, state: TrustState) -> Content:
+    """Return a message's content; raise ``WrongError`` or ``RefusedError`` where it is not what it should be."""
+    match message:
+        case Rules():
+            return parse_rules(message.content, f"{message.origin}/rules")
+        case Report():
+            return codec.decode_content(message.content)
+        case Appeal():
+            return None
+    content = codec.decode_approved(message)
+    if isinstance(content, BulletinContent):
+        _check_units(content, message.origin, state)
+    elif isinstance(content, DesignationContent):
+        _check_designation(message, content, state)
+    return content if not isinstance(content, str) else None
 
 
 def unfit(digest: str, reason: str, detail: str, message: Spoken | None, *, may_turn: bool = False) -> Ignored:
@@ -171,22 +188,6 @@ def _check_hub(state: TrustState, code: str) -> None:
     hub = state.node(code)
     if hub is None or hub.type not in _HUBS:
         raise WrongError(Refusal.NOT_A_HUB)
-
-
-def _content(message: Spoken, state: TrustState) -> Content:
-    match message:
-        case Rules():
-            return parse_rules(message.content, f"{message.origin}/rules")
-        case Report():
-            return codec.decode_content(message.content)
-        case Appeal():
-            return None
-    content = codec.decode_approved(message)
-    if isinstance(content, BulletinContent):
-        _check_units(content, message.origin, state)
-    elif isinstance(content, DesignationContent):
-        _check_designation(message, content, state)
-    return content if not isinstance(content, str) else None
 
 
 def _check_units(content: BulletinContent, hub: str, state: TrustState) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from datetime import date
+from datetime import date, datetime
 from typing import Final
 
 import msgspec
@@ -47,6 +47,10 @@ class Room:
         self.state = state
         self.access = access
         self._clock = clock
+
+    def now(self) -> datetime:
+        """Return the time."""
+        return self._clock()
 
     def today(self) -> date:
         """Return the day in Jiangsu."""

@@ -1,7 +1,5 @@
 """Putting the example point rules into force: at each hub an editor drafts them and the lead approves, as people do."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -9,8 +7,9 @@ from typing import Any, Final
 import aiohttp
 
 from services.cli.network.progress import Progress
-from services.cli.network.sample.client import CallError, People
+from services.cli.network.sample.client import People
 from services.cli.network.sample.enrolment import trust_of
+from services.cli.network.sample.patience import patiently
 from services.cli.place import ROOT, Place
 from services.cli.rules import paper_of
 from services.kit.crypto import write_secret
@@ -18,8 +17,6 @@ from services.kit.tasks import TaskScope
 from services.kit.trust.state import TrustState
 
 RULES: Final = ROOT / "deploy" / "sample" / "rules" / "default.toml"
-_PATIENCE: Final = 20.0  # seconds for a gateway to learn of the rosters that were published just now
-_AGAIN: Final = 0.2  # seconds
 
 
 async def publish_rules(place: Place, progress: Progress, file: Path = RULES) -> None:
@@ -33,7 +30,7 @@ async def publish_rules(place: Place, progress: Progress, file: Path = RULES) ->
 
     async def one(people: People, hub: str) -> None:
         nonlocal finished
-        await _patiently(lambda: _published(people, hub, paper_of(hub, text)))
+        await patiently(lambda: _published(people, hub, paper_of(hub, text)))
         finished += 1
         progress("rules", finished, len(hubs))
 
@@ -56,16 +53,3 @@ async def _published(people: People, hub: str, paper: dict[str, Any]) -> None:
     if found["state"] == "draft":
         approval = {"passphrase": people.password}
         await people.call(hub, "lead", "POST", f"{papers}/{found['id']}/approve", approval)
-
-
-async def _patiently(work: Callable[[], Awaitable[None]]) -> None:
-    """Try again while the gateway does not know the unit or its people yet."""
-    loop = asyncio.get_running_loop()
-    end = loop.time() + _PATIENCE
-    while True:
-        try:
-            return await work()
-        except CallError as error:
-            if not error.code.startswith(("registry.", "sender.", "sign_off.", "auth.")) or loop.time() > end:
-                raise
-            await asyncio.sleep(_AGAIN)

@@ -1,0 +1,67 @@
+"""Asking the scoring service, over HTTP, whether what a lead is about to approve would count."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from typing import Final
+
+import aiohttp
+import msgspec
+import structlog
+
+from services.gateway.domain.papers import Draft
+from services.kit.settings import secret
+from services.kit.web.problem import Problem, ProblemError
+
+_log: Final = structlog.get_logger()
+_TIMEOUT: Final = aiohttp.ClientTimeout(total=20)
+_REFUSALS: Final = frozenset({HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY})
+
+
+class Scores:
+    """The scoring service as a gateway sees it; without an address nothing is asked."""
+
+    def __init__(self, http: aiohttp.ClientSession, url: str, token: str) -> None:
+        self._http = http
+        self._url = url.rstrip("/")
+        self._headers = {"Authorization": f"Bearer {token}"}
+
+    async def check(self, hub: str, draft: Draft) -> None:
+        """Raise ``ProblemError``: with the reason for which the score would ignore a paper, or 503 where it cannot be asked."""
+        if not self._url:
+            return
+        body = msgspec.json.encode({"kind": draft.kind, "content": draft.content})
+        try:
+            async with self._http.post(
+                f"{self._url}/api/v1/hubs/{hub}/papers/check", data=body, headers=self._headers
+            ) as answer:
+                if answer.status == HTTPStatus.NO_CONTENT:
+                    return
+                said = await answer.read()
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise _unreachable(type(error).__name__) from error
+        if answer.status not in _REFUSALS:
+            raise _unreachable(str(answer.status))
+        try:
+            problem = msgspec.json.decode(said, type=Problem)
+        except msgspec.MsgspecError as error:
+            raise _unreachable(str(answer.status)) from error
+        raise ProblemError(answer.status, problem.code, problem.title, problem.title_en, problem.detail)
+
+
+@asynccontextmanager
+async def asking_scores(url: str, token_file: str) -> AsyncIterator[Scores]:
+    """Keep what it takes to ask; no token is sent anywhere where no address is set."""
+    async with aiohttp.ClientSession(timeout=_TIMEOUT) as http:
+        yield Scores(http, url, secret(token_file) if url else "")
+
+
+def _unreachable(why: str) -> ProblemError:
+    _log.warning("scoring_not_asked", why=why)
+    return ProblemError(
+        503,
+        "scoring.unreachable",
+        "计分服务暂时无法核对此文稿，尚未签发，请稍后再试",
+        "The scoring service cannot check this paper now; it is not approved, please try again later",
+        headers={"Retry-After": "5"},
+    )
