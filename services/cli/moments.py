@@ -17,3 +17,9 @@ def parse(text: str) -> datetime:
         example = "2026-11-23T09:00+08:00"
         raise usage("time.invalid", "时间格式有误", "Not a time", f"{text!r:.40}, e.g. {example}") from error
     return at if at.tzinfo is not None else at.replace(tzinfo=CHINA)
+
+
+def last_month(now: datetime) -> datetime:
+    """Return the first moment, in China, of the month before the one of ``now``."""
+    this = now.astimezone(CHINA).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return (this - timedelta(days=1)).replace(day=1)
