@@ -71,7 +71,8 @@ async def _one_round(
         watched = await connection.channel()
         copies = 2 if kind == "router_2" else 1
         module = ("services.router", "--config", str(config)) if routed else ("bench.relays", kind)
-        env = {"YIZHAN_AMQP_URL": url, "BENCH_URL": url}
+        # A router with its worker keeps two cores busy by itself: two of them are compared without.
+        env = {"YIZHAN_AMQP_URL": url, "BENCH_URL": url, "YIZHAN_ROUTER_WORKER": str(copies == 1).lower()}
         async with AsyncExitStack() as children:
             for _ in range(copies):
                 await children.enter_async_context(child(*module, env=env))

@@ -47,7 +47,7 @@ async def serve(
     metrics_registry = CollectorRegistry()
     metrics = RouterMetrics(metrics_registry)
     registry = Registry(TrustState(pinned_roots(settings.root_key_file)))
-    checker = ClaimChecker()
+    checker = ClaimChecker(worker=settings.worker)
     await checker.hold([])  # the worker process is up before the first message waits for it
     bus = Bus(
         with_password(settings.amqp_url, settings.amqp_password_file), settings.name or SERVICE, settings.prefetch, stop

@@ -37,13 +37,16 @@ def judge_on_trust(state: TrustState, arrival: Arrival, now: datetime) -> tuple[
 
 
 class ClaimChecker:
-    """One worker process, started when first needed and again when it dies."""
+    """One worker process, started when first needed and again when it dies; none where ``worker`` is off."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, worker: bool = True) -> None:
+        self._worker = worker
         self._one = CapacityLimiter(1)
 
     async def hold(self, batch: Sequence[list[Claim]]) -> list[bool]:
         """Tell for each list of claims whether all of them hold."""
+        if not self._worker:
+            return hold(batch)
         try:
             return await to_process.run_sync(hold, list(batch), limiter=self._one)
         except BrokenWorkerProcess as error:  # killed, or no memory for it: done here, and the next batch tries anew

@@ -260,6 +260,18 @@ async def test_without_its_worker_process_it_goes_on_and_gets_another(bench: Ben
         assert _claim_workers(), "no other was started"
 
 
+async def test_where_it_is_to_have_no_worker_it_checks_by_itself(bench: Bench) -> None:
+    async with bench.router(worker=False), bench.inbox(PROVINCE) as box:
+        message, envelope = bench.world.report(FARMING)
+        forged = replace(envelope, signatures=(Signature(keyid=envelope.signatures[0].keyid, sig=bytes(64)),))
+        await bench.hand_in(message, forged)
+        good, sealed = bench.world.report(REFORM)
+        await bench.hand_in(good, sealed)
+        await box.until(lambda b: b.messages, "the good report")
+        assert [delivered.body for delivered in box.messages] == [sealed.packed()]
+        assert not _claim_workers()
+
+
 def _claim_workers() -> list[int]:
     """Return the worker processes of this one that have not ended."""
     found = []
