@@ -89,8 +89,8 @@ class ReceiptWriter:
     async def write(self) -> int:
         """Write one round; return how many receipts were owed."""
         async with self._db.transaction() as connection:
-            await self._outbox.lock(connection)
             due = await self._inbox.take_due(connection, list(self._keys), _RECEIPTS_AT_ONCE)
+            await self._outbox.lock(connection)  # only now: submissions wait for it
             receipts = coalesce(due, gateway_of=self._state.gateway_of, new_id=self._new_id, at=self._clock())
             messages = [sealed(receipt, self._keys[receipt.origin]) for receipt in receipts]
             if messages:
