@@ -27,17 +27,18 @@ from services.cli.names import SERVICES
 from services.cli.network.given import Given
 from services.cli.network.making import make_network, settle_settings
 from services.cli.network.reset import clear, require_empty
-from services.cli.network.sample.client import CallError
+from services.cli.network.sample.client import CallError, People
 from services.cli.network.sample.day import read_day
-from services.cli.network.sample.enrolment import enrol
+from services.cli.network.sample.enrolment import enrol, trust_of
 from services.cli.network.sample.rules import publish_rules
 from services.cli.network.sample.run import send_day
-from services.cli.network.sample.statement import month_so_far
+from services.cli.network.sample.statement import Issued, hold_month, top_lines
 from services.cli.network.sample.table import table_of
 from services.cli.network.servers import furnish, servers
 from services.cli.network.units import read_units
 from services.cli.place import Place
 from services.kit import log
+from services.kit.trust.state import TrustState
 
 INTERRUPTED: Final = 130
 _PORTS: Final = {
@@ -64,6 +65,7 @@ class Screen:
             "keys": ("生成密钥", "making keys"),
             "enrol": ("发布名录和名册", "publishing directory and rosters"),
             "rules": ("公布计分规则", "publishing the point rules"),
+            "month": ("发出上月样例", "sending the sample month"),
             "send": ("报送信息", "sending reports"),
             "decide": ("采编", "editing desks decide"),
             "settle": ("等待回执", "waiting for receipts"),
@@ -170,7 +172,7 @@ async def _run(
         ):
             await enrol(place, screen.progress)
             await publish_rules(place, screen.progress)
-            code = await _sample_day(place, screen, amqp_url, as_json=as_json) if sample else 0
+            code = await _sample(place, screen, amqp_url, as_json=as_json) if sample else 0
             up.set()
             if once:
                 return code
@@ -179,20 +181,37 @@ async def _run(
     return 0
 
 
-async def _sample_day(place: Place, screen: Screen, amqp_url: str, *, as_json: bool) -> int:
-    day = read_day()
+async def _sample(place: Place, screen: Screen, amqp_url: str, *, as_json: bool) -> int:
+    """Send the sample month, which ends in a bulletin, and the sample day; show what they came to."""
+    day, state = read_day(), trust_of(place)
     gateway, operator = (amqp_url or place.amqp_url(user) for user in ("gateway", "operator"))
-    totals, wrong = await send_day(place, day, gateway_url=gateway, operator_url=operator, progress=screen.progress)
+    async with aiohttp.ClientSession() as http:
+        people = People(place, http)
+        issued = await hold_month(place, people, state, amqp_url=gateway, progress=screen.progress)
+        totals, wrong = await send_day(
+            place, people, day, since=issued.ends.isoformat() if issued else "", gateway_url=gateway,
+            operator_url=operator, progress=screen.progress,
+        )  # fmt: skip
     if as_json:
         sys.stdout.write(json.dumps(totals, ensure_ascii=False) + "\n")
         sys.stdout.flush()
     else:
         output.console().print(table_of(day, totals, wrong))
-        if statement := await month_so_far(place, datetime.now(UTC)):
-            output.console().print(statement)
+        _put_bulletin(issued, state, screen)
     if wrong:
         screen.say(f"与样例日规定不符：{'、'.join(wrong)}", f"not as prescribed: {', '.join(wrong)}")
     return 1 if wrong else 0
+
+
+def _put_bulletin(issued: Issued | None, state: TrustState, screen: Screen) -> None:
+    """Print the top of the bulletin and where it lies."""
+    if issued is None:
+        zh = "此网络没有样例月（由旧版建立，或其后的月份已通报）；--reset 重建即有"
+        screen.say(zh, "no sample month here: made by an older version, or a later month is stated; --reset makes one")
+        return
+    output.console().print(top_lines(issued.content, state))
+    where = issued.pdf or "未生成：缺字体，见 bin/setup / none: fonts are missing, see bin/setup"
+    output.console().print(f"通报 PDF / the bulletin as PDF: {where}", soft_wrap=True)
 
 
 def programs(place: Place) -> list[Program]:

@@ -1,6 +1,6 @@
 """Years that are over, as a hub's: what was signed then with keys good then, handed in late, its time its own.
 
-The test network is a day old, and no test can wait for a month to end. So its directory and rosters come to name a key of
+The test network is of last month, and no test can wait for a month to end. So its directory and rosters come to name a key of
 each unit, and a lead, of long ago, as those of a network of some years do. 2024 and 2025 are scored here, and nothing else
 of the acceptance tests happens in them.
 """
@@ -38,7 +38,7 @@ from tests.waiting import eventually
 
 RULES = (Path(__file__).parents[2] / "deploy" / "sample" / "rules" / "default.toml").read_text(encoding="utf-8")
 _LONG_AGO = datetime(2023, 12, 1, tzinfo=UTC)
-_NO_STAFF = ("[obligations.staff]\ndirect_report = 2\n", "")  # the network's people came yesterday
+_NO_STAFF = ("[obligations.staff]\ndirect_report = 2\n", "")  # the network's people came last month
 
 
 def on(day: str, hour: int = 12) -> datetime:

@@ -2,6 +2,7 @@
 
 import asyncio
 import tomllib
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from deploy.embedded.errors import EmbeddedError
 from deploy.embedded.ports import Ports
-from proto.messages import Directory, NodeKind
+from proto.messages import BulletinContent, BulletinLine, BulletinType, Directory, NodeKind, UnitClass
 from services.cli import broker_setup, node, publishing, up
 from services.cli.directory import Change
 from services.cli.enrolment import write_public
@@ -38,6 +39,7 @@ def world(place: Place) -> World:
     """Return a world whose directory is the place's."""
     made = World.make(utc_now())
     write_public(place.registry / "directory.json", made.registry()[0].json())
+    write_secret(place.access, b"{}")
     return made
 
 
@@ -231,14 +233,18 @@ async def test_an_item_goes_on_from_where_it_stands(state: str, taken: list[str]
     assert done == taken
 
 
-def test_the_top_lines_of_the_bulletin_are_the_best_of_each_class() -> None:
-    lines = [
-        {"unit": unit, "unit_class": unit_class, "adopted": adopted, "points": "3"}
-        for unit, unit_class, adopted in (
-            ("320500", "city", 2), ("320100", "city", 1), ("320200", "city", 1), ("320583", "direct_report", 0),
+def test_the_top_lines_of_the_bulletin_are_the_best_of_each_class(world: World) -> None:
+    lines = tuple(
+        BulletinLine(
+            unit=unit, unit_class=unit_class, rank=1, adopted=adopted, points=Decimal(3), corrections=Decimal(0),
+            year_points=Decimal(3),
         )
-    ]  # fmt: skip
-    table = statement.top_lines({"period": "2026-11", "lines": lines}, {"320500": "苏州市人民政府办公室"})
-    assert table is not None
+        for unit, unit_class, adopted in (
+            (SUZHOU, UnitClass.CITY, 2), ("320100", UnitClass.CITY, 1), ("320200", UnitClass.CITY, 1),
+            (KUNSHAN, UnitClass.DIRECT_REPORT, 0),
+        )
+    )  # fmt: skip
+    bulletin = BulletinContent(type=BulletinType.MONTHLY, period="2026-10", lines=lines, rules=("2026-1",), text="")
+    table = statement.top_lines(bulletin, world.state)
+    assert table.title == "关于2026年10月政务信息采用情况的通报（已印发 / issued）"
     assert list(table.columns[0].cells) == ["设区市 / city", "  苏州市人民政府办公室", "  320100"]
-    assert statement.top_lines({"period": "2026-11", "lines": lines[3:]}, {}) is None

@@ -38,7 +38,7 @@ _SALUTATION_ROOM: Final = 84.0  # characters, three lines: more recipients than 
 _STYLES: Final = (Style.PLAIN, Style.SECTION, Style.SUBSECTION)
 
 _SUMMARY: Final = (
-    Column(label="单位", share=6),
+    Column(label="单位", share=9),
     Column(label="采用条数", share=3),
     Column(label="当期得分", share=3),
     Column(label="前期更正", share=3),
@@ -47,13 +47,13 @@ _SUMMARY: Final = (
 _RANK: Final = Column(label="名次", share=2)
 _DETAIL: Final = (
     Column(label="日期", share=14),
-    Column(label="刊物", share=14),
-    Column(label="期号", share=11),
+    Column(label="刊物", share=13),
+    Column(label="期号", share=12),
     Column(label="标题", share=31, align=Align.LEFT),
     Column(label="计分依据", share=20, align=Align.LEFT),
     Column(label="得分", share=10),
 )
-_MISSED: Final = (Column(label="单位", share=1), Column(label="未完成事项", share=3, align=Align.LEFT))
+_MISSED: Final = (Column(label="单位", share=2), Column(label="未完成事项", share=3, align=Align.LEFT))
 _COMMENDED: Final = (Column(label="称号", share=3), Column(label="单位", share=3), Column(label="姓名", share=2))
 
 

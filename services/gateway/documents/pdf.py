@@ -5,6 +5,7 @@ extractable. Equal documents on equal fonts give equal bytes.
 """
 
 import re
+from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from datetime import UTC, date, datetime, time
 from functools import cache
@@ -25,6 +26,8 @@ _STANDARD: Final = "a-2u"
 _LONG_WORD: Final = r"[^\s\u2e80-\uffef]{%d,}"  # of scripts that break at spaces only
 _IN_LINES: Final = (re.compile(_LONG_WORD % 30), 8)  # what overflows a line, and after how many characters it may break
 _IN_CELLS: Final = (re.compile(_LONG_WORD % 8), 1)  # not in lines: Typst's time grows with the square of the places
+_PARTS: Final = re.compile(r"(?<=[./])")  # a name such as 2026-1/points.city.daily breaks between its parts
+_LONG_PART: Final = 9  # characters, as many as fit any cell
 _CELLS: Final = "rows"
 _CODED: Final = frozenset({"block", "style", "align"})  # words of the template, not text
 _BREAK: Final = "\u200b"  # zero-width space: the line may end here
@@ -94,7 +97,7 @@ def _fit(value: Any, glyphs: AbstractSet[int], breaking: tuple[re.Pattern[str], 
         missing = {code: f"〔U+{code:04X}〕" for code in set(map(ord, value)).difference(glyphs)}
         long_word, size = breaking
         return long_word.sub(
-            lambda word: _BREAK.join(word[0][at : at + size] for at in range(0, len(word[0]), size)),
+            lambda word: _BREAK.join(_pieces(word[0], size)),
             value.translate(missing) if missing else value,
         )
     if isinstance(value, dict):
@@ -103,3 +106,10 @@ def _fit(value: Any, glyphs: AbstractSet[int], breaking: tuple[re.Pattern[str], 
             for key, part in value.items()
         }
     return [_fit(part, glyphs, breaking) for part in value] if isinstance(value, list | tuple) else value
+
+
+def _pieces(word: str, size: int) -> Iterator[str]:
+    """Yield the pieces between which a long word may break: its parts, and of a long part every ``size`` characters."""
+    for part in _PARTS.split(word):
+        step = size if len(part) > _LONG_PART else _LONG_PART
+        yield from (part[at : at + step] for at in range(0, len(part), step))

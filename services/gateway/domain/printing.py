@@ -21,18 +21,20 @@ from services.gateway.documents import model
 from services.gateway.domain.papers import CHINA
 from services.kit.trust.state import TrustState
 
-_OFFICE: Final = re.compile(r"人民政府办公[室厅]$")
+_OFFICE: Final = re.compile(r"人民政府办公[室厅]$|(?<=[厅局委会室])办公室$")
 _CLASSES: Final = {
     UnitClass.CITY: "设区市", UnitClass.DEPARTMENT: "省级部门", UnitClass.COUNTY: "县（市、区）",
     UnitClass.DIRECT_REPORT: "信息直报点", UnitClass.LIAISON: "驻外办事处",
 }  # fmt: skip
 _LEVELS: Final = {Level.CITY: "市", Level.PROVINCE: "省", Level.NATIONAL: "国办"}
+_SERIES: Final = {"daily": "每日要情", "special": "专报", "research": "调研专刊"}
+"""Names of the usual series (刊物): a bulletin carries their labels only. Another one stands as it is labelled."""
 _MISSED: Final = {"research": "调研信息", "adopted": "采用条数", "points": "积分", "staff": "信息员配备"}
 _UNIX_MS: Final = 80  # a UUIDv7 begins with the 48 bits of its time in milliseconds (RFC 9562)
 
 
 def short_name(state: TrustState, code: str) -> str:
-    """Return a unit as the page names it: 昆山市 for its government's office."""
+    """Return a unit as the page names it: 昆山市 for its government's office, 江苏省商务厅 for that department's."""
     node = state.node(code)
     return _OFFICE.sub("", node.name) if node else code
 
@@ -67,10 +69,9 @@ def bulletin_document(
     """Return a bulletin as it is printed; a report that nobody here knows is named by its id."""
     node = state.node(hub)
     name = node.name if node else hub
-    year, _, month = bulletin.period.partition("-")
-    period = f"{year}年{int(month)}月" if month else f"{year}年"
+    period = _period(bulletin)
     return model.BulletinDocument(
-        head=name, organ=name, number="", title=_title(bulletin, period), period=period, day=day, text=bulletin.text,
+        head=name, organ=name, number="", title=title_of(bulletin), period=period, day=day, text=bulletin.text,
         classes=tuple(_classes(bulletin, state, lambda report: titles.get(report, str(report)))),
         commended=tuple(
             model.Commended(title=one.title, unit=short_name(state, one.unit), person=one.person)
@@ -78,6 +79,15 @@ def bulletin_document(
         ),
         recipients=tuple(short_name(state, code) for code in to),
     )  # fmt: skip
+
+
+def title_of(bulletin: BulletinContent) -> str:
+    """Return a bulletin's title."""
+    match bulletin.type:
+        case BulletinType.COMMENDATION:
+            return f"关于表彰{_period(bulletin)}政务信息工作先进单位和个人的通报"
+        case _:
+            return f"关于{_period(bulletin)}政务信息采用情况的通报"
 
 
 def day_of(message: Approved) -> date:
@@ -96,12 +106,9 @@ def _article(article: Article, state: TrustState) -> model.Article:
     )
 
 
-def _title(bulletin: BulletinContent, period: str) -> str:
-    match bulletin.type:
-        case BulletinType.COMMENDATION:
-            return f"关于表彰{period}政务信息工作先进单位和个人的通报"
-        case _:
-            return f"关于{period}政务信息采用情况的通报"
+def _period(bulletin: BulletinContent) -> str:
+    year, _, month = bulletin.period.partition("-")
+    return f"{year}年{int(month)}月" if month else f"{year}年"
 
 
 def _classes(
@@ -122,7 +129,7 @@ def _line(line: BulletinLine, state: TrustState, title_of: Callable[[UUID], str]
 
 
 def _item(item: BulletinItem, title_of: Callable[[UUID], str]) -> model.ScoredItem:
-    series = item.series or _LEVELS[item.level]
+    series = _SERIES.get(item.series, item.series) or _LEVELS[item.level]
     title = title_of(item.report) if item.report is not None else ""
     return model.ScoredItem(
         day=_day_in(item.event), series=series, issue=item.issue, title=title, rule=item.rule, points=item.points

@@ -2,6 +2,7 @@
 
 import asyncio
 from typing import Any, Final
+from urllib.parse import urlencode
 
 import aiohttp
 import msgspec
@@ -59,6 +60,10 @@ class People:
         """Call a service as the operator."""
         return await self.request(service, method, path, token=self._place.operator(), body=body)
 
+    async def stats(self, service: str, since: str) -> Any:
+        """Return a service's counts of what was sent since a time, an RFC 3339 one or "" for ever."""
+        return await self.operator(service, "GET", f"/api/v1/stats?{urlencode({'since': since} if since else {})}")
+
     async def key(self, node: str, person: str) -> PrivateKey:
         """Return a person's signing key."""
         who = (node, person)
@@ -71,6 +76,11 @@ class People:
 
     async def request(self, service: str, method: str, path: str, *, token: str, body: Any = None) -> Any:
         """Send one request; return the decoded answer, raise ``CallError`` for a problem."""
+        raw = await self.raw(service, method, path, token=token, body=body)
+        return msgspec.json.decode(raw) if raw else None
+
+    async def raw(self, service: str, method: str, path: str, *, token: str, body: Any = None) -> bytes:
+        """Send one request; return the answer as it came, raise ``CallError`` for a problem."""
         data = body if isinstance(body, bytes) or body is None else msgspec.json.encode(body)
         async with self._http.request(
             method,
@@ -83,7 +93,7 @@ class People:
             if answer.status >= 400:  # noqa: PLR2004 - HTTP's own number
                 problem = msgspec.json.decode(raw) if "problem+json" in answer.content_type else {}
                 raise CallError(answer.status, problem.get("code", "http"), problem.get("detail", ""))
-            return msgspec.json.decode(raw) if raw else None
+            return raw
 
     async def _sign_in(self, node: str, person: str) -> str:
         body = {"node": node, "person": person, "password": self._password}

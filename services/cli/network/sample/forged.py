@@ -4,23 +4,22 @@ The bytes are written down before they are sent, so that a run that was killed s
 """
 
 from datetime import datetime
-from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
 from proto.addresses import routing_key
 from proto.envelope import Envelope
-from proto.messages import Action, Report, Role
+from proto.messages import Report
 from proto.topology import SUBMIT
 from services.cli.network.sample.client import People
 from services.cli.network.sample.day import DayReport
+from services.cli.network.sample.signing import signed_off, unit_key
 from services.cli.place import Place
 from services.kit.bus import open_session
-from services.kit.crypto import PrivateKey, write_secret
+from services.kit.crypto import write_secret
 from services.kit.ids import new_id
-from services.kit.settings import secret
-from services.kit.trust.enrol import seal_message, sign_off
+from services.kit.trust.enrol import seal_message
 from services.kit.trust.state import TrustState
 
 _OVERSIZE: Final = 1_200_000  # characters: above the network's limit, below the broker's
@@ -51,11 +50,19 @@ async def put_on_bus(
 
 async def _forge(place: Place, people: People, state: TrustState, day: DayReport, now: datetime) -> Forged:
     content = _content(day)
-    signers = () if day.fault == "no_signoff" else await _signers(people, day, content, now)
+    important = day.importance == "important" and day.fault != "office_lead_only"
+    signers = await signed_off(people, day.node, content, important=important, at=now)
     report = Report(
-        id=new_id(), origin=day.node, to=state.hubs_of(day.node), sent_at=now, content=content, sign_offs=signers
+        id=new_id(),
+        origin=day.node,
+        to=state.hubs_of(day.node),
+        sent_at=now,
+        content=content,
+        sign_offs=() if day.fault == "no_signoff" else signers,
     )
-    envelope = seal_message(report, report.kind(), _node_key(place, day))
+    envelope = seal_message(
+        report, report.kind(), unit_key(place, day.signed_by or day.node, revoked=day.fault == "revoked_key")
+    )
     if day.fault == "byte_altered":
         envelope = _altered(envelope)
     return Forged(fault=day.fault, key=routing_key(day.node, report.kind()), body=envelope.packed(), id=str(report.id))
@@ -66,30 +73,6 @@ def _content(day: DayReport) -> str:
     if day.fault == "oversize":
         fields["body"] += "样" * (_OVERSIZE // 3)
     return msgspec.json.encode(fields).decode()
-
-
-async def _signers(people: People, day: DayReport, content: str, now: datetime) -> tuple[Envelope, ...]:
-    head_needed = day.importance == "important" and day.fault != "office_lead_only"
-    lead = await people.key(day.node, "lead")
-    reviewed = sign_off(
-        content, node=day.node, person="lead", role=Role.OFFICE_LEAD, action=Action.REVIEWED, at=now, key=lead
-    )
-    if head_needed:
-        head = await people.key(day.node, "head")
-        approved = sign_off(
-            content, node=day.node, person="head", role=Role.UNIT_LEAD, action=Action.APPROVED, at=now, key=head
-        )
-    else:
-        approved = sign_off(
-            content, node=day.node, person="lead", role=Role.OFFICE_LEAD, action=Action.APPROVED, at=now, key=lead
-        )
-    return (reviewed, approved)
-
-
-def _node_key(place: Place, day: DayReport) -> PrivateKey:
-    folder = "revoked" if day.fault == "revoked_key" else "nodes"
-    pem = (Path(place.keys) / folder / f"{day.signed_by or day.node}.pem").read_bytes()
-    return PrivateKey.from_pem(pem, secret(str(place.secrets / "node-passphrase")))
 
 
 def _altered(envelope: Envelope) -> Envelope:

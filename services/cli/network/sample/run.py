@@ -10,10 +10,8 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
-import aiohttp
 import msgspec
 
-from proto.messages import Action, Role
 from proto.topology import DEAD_QUEUE
 from services.cli.network.progress import Progress
 from services.cli.network.sample.client import CallError, People
@@ -21,13 +19,13 @@ from services.cli.network.sample.day import Day, DayDecision, DayReport
 from services.cli.network.sample.editing import Editing
 from services.cli.network.sample.enrolment import trust_of
 from services.cli.network.sample.forged import put_on_bus
+from services.cli.network.sample.signing import signed_off
 from services.cli.network.sample.totals import mismatches
 from services.cli.place import Place
 from services.cli.walking import STEPS, walk_on
 from services.kit.bus import open_session
 from services.kit.crypto import write_secret
 from services.kit.tasks import TaskScope
-from services.kit.trust.enrol import sign_off
 from services.kit.trust.state import TrustState
 
 _SIDE_BY_SIDE: Final = 8
@@ -36,19 +34,18 @@ _LOOK: Final = 0.2  # seconds between two looks at the totals
 
 
 async def send_day(
-    place: Place, day: Day, *, gateway_url: str, operator_url: str, progress: Progress
+    place: Place, people: People, day: Day, *, since: str, gateway_url: str, operator_url: str, progress: Progress
 ) -> tuple[dict[str, Any], list[str]]:
     """Send the day, unless it has been sent to its end before; return the totals and the names of the wrong ones.
 
-    ``gateway_url`` and ``operator_url`` are AMQP URLs of those broker users. On a network where the day was completed,
-    people may have gone on working: there no total may be less than what the day prescribes.
+    The totals are of what was sent ``since`` a time, an RFC 3339 one or "" for ever: so the sample month, which lies before
+    it, is not among them. ``gateway_url`` and ``operator_url`` are AMQP URLs of those broker users. On a network where the
+    day was completed, people may have gone on working: there no total may be less than what the day prescribes.
     """
     completed = place.var / "sample" / "completed"
-    async with aiohttp.ClientSession() as http:
-        people = People(place, http)
-        if not completed.exists():
-            await _send_all(place, people, day, gateway_url, progress)
-        totals = await _totals(people, day)
+    if not completed.exists():
+        await _send_all(place, people, day, since, gateway_url, progress)
+    totals = await _totals(people, day, since)
     async with open_session(operator_url, "sample-totals") as session:
         totals["dead"] = await session.depth(DEAD_QUEUE)
     wrong = mismatches(day, totals, grown=completed.exists())
@@ -57,15 +54,15 @@ async def send_day(
     return totals, wrong
 
 
-async def _send_all(place: Place, people: People, day: Day, gateway_url: str, progress: Progress) -> None:
+async def _send_all(place: Place, people: People, day: Day, since: str, gateway_url: str, progress: Progress) -> None:
     state = trust_of(place)
     sent = await _send(people, day, progress)
     await _blocked(people, day)
     await put_on_bus(place, people, state, day.forged, datetime.now(UTC), gateway_url)
-    await _settle(people, {"accepted": len(day.good), "refused": len(day.forged)}, progress)
-    await _settle(people, {"delivered": day.expected["delivered"]}, progress)
+    await _settle(people, since, {"accepted": len(day.good), "refused": len(day.forged)}, progress)
+    await _settle(people, since, {"delivered": day.expected["delivered"]}, progress)
     await _decide(people, state, day, sent, progress)
-    await _settle(people, {"opened": day.expected["opened"], "adopted": day.expected["adopted"]}, progress)
+    await _settle(people, since, {"opened": day.expected["opened"], "adopted": day.expected["adopted"]}, progress)
 
 
 async def _send(people: People, day: Day, progress: Progress) -> dict[str, UUID]:
@@ -112,19 +109,16 @@ async def _through_console(people: People, report: DayReport, about: UUID | None
 
 async def _in_one(people: People, report: DayReport, about: UUID | None) -> UUID:
     """Hand in a report that was signed off in the unit's own system."""
-    now = datetime.now(UTC)
-    person, role = ("head", Role.UNIT_LEAD) if report.importance == "important" else ("lead", Role.OFFICE_LEAD)
-    lead, approver = await people.key(report.node, "lead"), await people.key(report.node, person)
-    text = report.content
-    statements = [
-        sign_off(text, node=report.node, about=about, person=who, role=held, action=action, at=now, key=key)
-        for who, held, action, key in (
-            ("lead", Role.OFFICE_LEAD, Action.REVIEWED, lead),
-            (person, role, Action.APPROVED, approver),
-        )
-    ]
+    statements = await signed_off(
+        people,
+        report.node,
+        report.content,
+        important=report.importance == "important",
+        at=datetime.now(UTC),
+        about=about,
+    )
     body = {
-        "content": text,
+        "content": report.content,
         "sign_offs": [msgspec.Raw(s.json()) for s in statements],
         "about": about,
         "id": report.item,
@@ -168,12 +162,12 @@ async def _decide(people: People, state: TrustState, day: Day, sent: dict[str, U
         await tasks.all_done()
 
 
-async def _settle(people: People, wanted: dict[str, int], progress: Progress) -> None:
+async def _settle(people: People, since: str, wanted: dict[str, int], progress: Progress) -> None:
     """Look at the totals until they are what is wanted, or patience ends: the table then shows what is missing."""
     deadline = asyncio.get_running_loop().time() + _PATIENCE
     while asyncio.get_running_loop().time() < deadline:
-        stats = await people.operator("archive", "GET", "/api/v1/stats")
-        score = await people.operator("scoring", "GET", "/api/v1/stats")
+        stats = await people.stats("archive", since)
+        score = await people.stats("scoring", since)
         have = {
             "accepted": stats["accepted"],
             "refused": sum(stats["refused"].values()),
@@ -187,10 +181,10 @@ async def _settle(people: People, wanted: dict[str, int], progress: Progress) ->
         await asyncio.sleep(_LOOK)
 
 
-async def _totals(people: People, day: Day) -> dict[str, Any]:
-    stats = await people.operator("archive", "GET", "/api/v1/stats")
-    score = await people.operator("scoring", "GET", "/api/v1/stats")
-    gateway = await people.operator("gateway", "GET", "/api/v1/stats")
+async def _totals(people: People, day: Day, since: str) -> dict[str, Any]:
+    stats = await people.stats("archive", since)
+    score = await people.stats("scoring", since)
+    gateway = await people.stats("gateway", since)
     return {
         "sent": gateway["items"] + len(day.forged),
         "blocked_at_origin": gateway["blocked"],
