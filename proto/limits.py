@@ -33,6 +33,10 @@ MAX_DECIMAL_PLACES: Final = 12
 YEARS: Final = (1900, 2999)
 """Within which a date must lie: far outside, other time zones and PostgreSQL overflow."""
 MAX_POINTS: Final = 10**9
+MAX_ADJUSTED: Final = 100_000
+"""Points of one line of an adjustment: far more than a year brings, far less than a bulletin's sums can hold."""
+MAX_POINT_PLACES: Final = 4
+"""Decimal places of points that a person states, as of those that rules give."""
 MAX_FORWARDED: Final = 8
 """How many original envelopes one forwarded (转报) report may carry."""
 

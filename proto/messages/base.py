@@ -46,14 +46,18 @@ class Wire(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Base of every struct on the wire: immutable, named fields, nothing unknown."""
 
 
-def check_decimal(value: Decimal, low: int, high: int) -> None:
+def check_decimal(value: Decimal, low: int, high: int, places: int = MAX_DECIMAL_PLACES) -> None:
     """Raise ``ValueError``, which decoding turns into a refusal, unless low <= value <= high with few places.
+
+    ``places``: how many may differ from 0.
 
     ``Decimal`` itself takes NaN, infinities and exponents that would fill the memory when written out.
     """
     exponent = value.as_tuple().exponent
     if not isinstance(exponent, int) or abs(exponent) > MAX_DECIMAL_PLACES or not low <= value <= high:
         raise ValueError("not a decimal within its bounds")
+    if value != round(value, places):
+        raise ValueError(f"more than {places} decimal places")
 
 
 def _kind_of(class_name: str) -> str:

@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec import Meta
 
 from proto.envelope import Envelope
-from proto.limits import MAX_ITEMS, MAX_LINE_ITEMS, MAX_NODES, MAX_POINTS, MAX_SIGN_OFFS
+from proto.limits import MAX_ADJUSTED, MAX_ITEMS, MAX_LINE_ITEMS, MAX_NODES, MAX_POINT_PLACES, MAX_POINTS, MAX_SIGN_OFFS
 from proto.messages.base import (
     Body,
     Code,
@@ -47,7 +47,7 @@ class AdjustmentLine(Wire, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         if self.points is not None:
-            check_decimal(self.points, -MAX_POINTS, MAX_POINTS)
+            check_decimal(self.points, -MAX_ADJUSTED, MAX_ADJUSTED, MAX_POINT_PLACES)
 
 
 class Adjustment(Message, frozen=True, kw_only=True):

@@ -82,7 +82,8 @@ def adopt(
             done = {"issue": draft["id"], "number": draft["issue"], "item": added["n"], "decision": None}
         if open_lead is not None:
             async with open_lead as signer:
-                issued = await signer.post(f"{path}/issues/{draft['id']}/final")
+                shown = await signer.get(f"{path}/issues/{draft['id']}")
+                issued = await signer.post(f"{path}/issues/{draft['id']}/final", {"digest": shown["digest"]})
             done["decision"] = next(i["decision"] for i in issued["items"] if i["n"] == added["n"])
         return done
 

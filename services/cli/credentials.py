@@ -40,6 +40,12 @@ def confirm(question: str, *, yes: bool) -> None:
     typer.confirm(question, abort=True, err=True)
 
 
+def at_terminal(question: str) -> None:
+    """Go on where the person agrees, or where nobody is at a terminal to look."""
+    if sys.stdin.isatty():
+        typer.confirm(question, abort=True, err=True)
+
+
 def token() -> str:
     """Return the API token of the environment, '' where there is none."""
     return os.environ.get(TOKEN_VARIABLE, "")

@@ -9,7 +9,7 @@ import typer
 from services.cli.adopting import issue_number
 from services.cli.asking import ask, put_table
 from services.cli.failures import Exit
-from services.cli.options import Gateway, Json, PasswordFile, Person
+from services.cli.options import Digest, Gateway, Json, PasswordFile, Person
 from services.cli.tree import Tree
 
 if TYPE_CHECKING:
@@ -169,12 +169,23 @@ def drop(
 
 @tree.command("final", help="定版：送读者，告报送单位 / Make final: readers and origins are told")
 def final(
-    hub: Hub, issue: IssueId, *, person: Person = "lead", password_file: PasswordFile = None, gateway: Gateway = "",
-    as_json: Json = False,
+    hub: Hub, issue: IssueId, *, digest: Digest = "", person: Person = "lead", password_file: PasswordFile = None,
+    gateway: Gateway = "", as_json: Json = False,
 ) -> int:  # fmt: skip
-    """Make an issue final, as a lead of the hub."""
-    found = ask(hub, person, password_file, gateway, lambda lead: lead.post(f"{_path(hub, issue)}/final"))
-    return _put_items(found, as_json=as_json)
+    """Make an issue final, as a lead of the hub. Without a digest it is shown first."""
+    from services.cli import credentials  # noqa: PLC0415
+
+    async def work(lead: "Api") -> Any:
+        seen = digest
+        if not seen:
+            shown = await lead.get(_path(hub, issue))
+            seen = shown["digest"]
+            if not as_json:
+                _put_items(shown, as_json=False)
+                credentials.at_terminal("定版？/ Make it final?")
+        return await lead.post(f"{_path(hub, issue)}/final", {"digest": seen})
+
+    return _put_items(ask(hub, person, password_file, gateway, work), as_json=as_json)
 
 
 @tree.command("document", help="版式文件：HTML、DOCX、PDF / The issue as a document")
@@ -209,6 +220,7 @@ def _put_items(issue: dict[str, Any], *, as_json: bool) -> int:
 
     if not as_json:
         output.put_table(_HEADINGS, [_line(issue)])
+        output.put_facts([("摘要 / digest", issue["digest"])])
     return put_table(
         issue,
         ("#", "结论 / verdict", "标题 / title", "信息、份额 / reports, shares", "采编结果 / decision"),

@@ -22,6 +22,10 @@ PasswordFile = Annotated[
     Path | None,
     typer.Option("--password-file", metavar="FILE", help="口令文件，否则询问 / Password file, else asked for"),
 ]
+Digest = Annotated[
+    str,
+    typer.Option(metavar="DIGEST", help="看过的内容的摘要，见 show；不给则先显示 / Digest of what was looked at, see show; else it is shown first"),
+]  # fmt: skip
 PassphraseFile = Annotated[
     Path | None,
     typer.Option(

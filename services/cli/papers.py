@@ -11,7 +11,7 @@ from services.cli import words
 from services.cli.asking import ask, put_facts, put_table
 from services.cli.failures import Exit, usage
 from services.cli.forwarding import Hub, OwnId
-from services.cli.options import Gateway, Json, PasswordFile, Person
+from services.cli.options import Digest, Gateway, Json, PasswordFile, Person
 from services.cli.tree import Tree
 
 if TYPE_CHECKING:
@@ -137,19 +137,13 @@ def show(
     as_json: Json = False,
 ) -> int:
     """Show a paper with its text, or write a bulletin as HTML, DOCX or PDF."""
-    from services.cli import output  # noqa: PLC0415
-
     if document is not None:
         form = document.suffix.removeprefix(".")
         path = f"{_path(hub, paper)}/document"
         document.write_bytes(ask(hub, person, password_file, gateway, lambda lead: lead.download(path, form=form)))
         return Exit.GOOD
     found = ask(hub, person, password_file, gateway, lambda editor: editor.get(_path(hub, paper)))
-    _put(found, as_json=as_json)
-    if not as_json:
-        content = found["content"]
-        output.console().print(output.clean(content)) if isinstance(content, str) else output.put_json(content)
-    return Exit.GOOD
+    return _put(found, as_json=True) if as_json else _put_whole(found)
 
 
 @tree.command("approve", help="签发文稿，随即发出 / Approve a paper, which sends it")
@@ -157,26 +151,34 @@ def approve(
     hub: Hub,
     paper: PaperId,
     *,
+    digest: Digest = "",
     person: Person = "lead",
     password_file: PasswordFile = None,
     gateway: Gateway = "",
     as_json: Json = False,
 ) -> int:
-    """Sign a paper with the lead's own key; whoever drafted it cannot."""
+    """Sign a paper with the lead's own key; whoever drafted it cannot. Without a digest it is shown first."""
     from services.cli import client, credentials, work  # noqa: PLC0415
 
     password = credentials.secret_of(password_file, zh=f"{hub} {person} 的口令", en=f"password of {person} at {hub}")
 
     async def sign() -> Any:
         async with client.signed_in(work.gateway_url(gateway), hub, person, password) as lead:
-            return await approved(lead, hub, paper, password)
+            seen = digest
+            if not seen:
+                found = await lead.get(_path(hub, paper))
+                seen = found["digest"]
+                if not as_json:
+                    _put_whole(found)
+                    credentials.at_terminal("签发此文稿？/ Approve this paper?")
+            return await approved(lead, hub, paper, password, seen)
 
     return _put(client.run(sign), as_json=as_json)
 
 
-async def approved(lead: "Api", hub: str, paper: UUID | str, password: str) -> Any:
-    """Approve a paper as a lead who is signed in."""
-    return await lead.post(f"{_path(hub, paper)}/approve", {"passphrase": password})
+async def approved(lead: "Api", hub: str, paper: UUID | str, password: str, digest: str) -> Any:
+    """Approve a paper as a lead who is signed in, as it was shown with this digest."""
+    return await lead.post(f"{_path(hub, paper)}/approve", {"passphrase": password, "digest": digest})
 
 
 def content_of(kind: Kind, file: Path) -> Any:
@@ -196,10 +198,20 @@ def _path(hub: str, paper: UUID | str = "") -> str:
     return f"/api/v1/nodes/{hub}/papers" + (f"/{paper}" if paper else "")
 
 
+def _put_whole(found: dict[str, Any]) -> int:
+    """Show a paper with its text."""
+    from services.cli import output  # noqa: PLC0415
+
+    _put(found, as_json=False)
+    content = found["content"]
+    output.console().print(output.clean(content)) if isinstance(content, str) else output.put_json(content)
+    return Exit.GOOD
+
+
 def _put(found: dict[str, Any], *, as_json: bool) -> int:
     facts = (
         ("编号 / id", found["id"]), ("种类 / kind", words.said(found["kind"])), ("事由 / subject", found["subject"]),
         ("状态 / state", words.said(found["state"])), ("起草 / author", found["author"]), ("签发 / approver", found["approver"]),
-        ("报文 / message", found["message"]),
+        ("报文 / message", found["message"]), ("摘要 / digest", found["digest"]),
     )  # fmt: skip
     return put_facts(found, facts, as_json=as_json)

@@ -70,7 +70,7 @@ def publish(
         if paper["state"] == "approved":
             return paper
         async with client.signed_in(work.gateway_url(gateway), hub, approve_as, password) as lead:
-            return await approved(lead, hub, paper["id"], password)
+            return await approved(lead, hub, paper["id"], password, paper["digest"])
 
     found = ask(hub, person, password_file, gateway, run)
     facts = (("版本 / version", found["subject"]), ("签发 / approver", found["approver"]), ("报文 / message", found["message"]))  # fmt: skip

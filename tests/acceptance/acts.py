@@ -125,8 +125,10 @@ async def put_in(
 
 async def make_final(network: Network, hub: str, issue: UUID) -> dict[str, Any]:
     """Make an issue final, as the hub's lead."""
-    path = f"/api/v1/nodes/{hub}/issues/{issue}/final"
-    done: dict[str, Any] = await network.people.call(hub, "lead", "POST", path)
+    path = f"/api/v1/nodes/{hub}/issues/{issue}"
+    shown = await network.people.call(hub, "lead", "GET", path)
+    body = {"digest": shown["digest"]}
+    done: dict[str, Any] = await network.people.call(hub, "lead", "POST", f"{path}/final", body)
     return done
 
 

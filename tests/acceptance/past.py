@@ -203,7 +203,8 @@ async def draft_paper(
 
 async def approve_paper(network: Network, hub: str, paper: str, *, person: str = "lead") -> dict[str, Any]:
     """Approve a paper, which sends it."""
-    path = f"/api/v1/nodes/{hub}/papers/{paper}/approve"
-    body = {"passphrase": network.people.password}
-    found: dict[str, Any] = await network.people.call(hub, person, "POST", path, body)
+    path = f"/api/v1/nodes/{hub}/papers/{paper}"
+    shown = await network.people.call(hub, "editor", "GET", path)
+    body = {"passphrase": network.people.password, "digest": shown["digest"]}
+    found: dict[str, Any] = await network.people.call(hub, person, "POST", f"{path}/approve", body)
     return found

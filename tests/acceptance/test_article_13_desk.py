@@ -77,7 +77,9 @@ async def test_an_editors_work_on_a_report_stays_in_the_hub(network: Network) ->
     message = await report(network, KUNSHAN, SUZHOU, PROVINCE, title="样例：原题")
     await desk(network, SUZHOU, "POST", f"intake/{message}/assign", {"person": "editor"}, person="lead")
     await desk(network, SUZHOU, "POST", f"intake/{message}/opinions", {"text": "【样例】建议采用"})
-    await desk(network, SUZHOU, "PUT", f"intake/{message}/text", {"title": "样例：改题", "body": "【样例】改文"})
+    await desk(
+        network, SUZHOU, "PUT", f"intake/{message}/text", {"title": "样例：改题", "body": "【样例】改文", "after": 0}
+    )
     mine = await desk(network, SUZHOU, "GET", "intake?assigned=editor&state=pending&unit=320583")
     assert str(message) in {each["id"] for each in mine}
     seen = await desk(network, SUZHOU, "GET", f"intake/{message}")

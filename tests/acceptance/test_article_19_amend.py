@@ -66,7 +66,7 @@ async def test_who_may_not_approve_rules(
     assert await refusal(approve_paper(network, WUXI, paper["id"], person=approver)) == refused
     wrong = network.people.call(
         WUXI, "head" if author != "head" else "lead", "POST", f"/api/v1/nodes/{WUXI}/papers/{paper['id']}/approve",
-        {"passphrase": "a guess"},
+        {"passphrase": "a guess", "digest": paper["digest"]},
     )  # fmt: skip
     assert await refusal(wrong) == (403, "sign.wrong_passphrase")
     path = f"/api/v1/nodes/{WUXI}/papers/{paper['id']}"

@@ -130,14 +130,16 @@ class Traffic:
             item = {"verdict": "adopted", "items": [{"report": report}], "id": new_id()}
             await self._persist(hub, "editor", f"{path}/series/daily/issues", msgspec.json.encode({"id": issue}))
             await self._persist(hub, "editor", f"{path}/issues/{issue}/items", msgspec.json.encode(item))
-            await self._persist(hub, "lead", f"{path}/issues/{issue}/final", b"")
+            shown = await self._persist(hub, "lead", f"{path}/issues/{issue}", b"", method="GET")
+            seen = msgspec.json.encode({"digest": shown["digest"]})
+            await self._persist(hub, "lead", f"{path}/issues/{issue}/final", seen)
             self.adoptions.add(report)
 
-    async def _persist(self, node: str, person: str, path: str, body: bytes) -> Any:
+    async def _persist(self, node: str, person: str, path: str, body: bytes, *, method: str = "POST") -> Any:
         """Ask as a real client would: the same again after a lost connection or a 503; an editor until it has arrived."""
         while True:
             try:
-                return await self.network.people.call(node, person, "POST", path, body)
+                return await self.network.people.call(node, person, method, path, body)
             except (aiohttp.ClientError, TimeoutError):
                 self.tried_again += 1
             except CallError as error:

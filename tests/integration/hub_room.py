@@ -56,6 +56,12 @@ async def add(
     return await gateway.call(hub, "editor", "POST", f"/issues/{issue}/items", body | fields)
 
 
+async def final(gateway: Gateway, issue: str, person: str = "lead", hub: str = PROVINCE) -> Answer:
+    """Make an issue final as it stands now."""
+    shown = await good(gateway.call(hub, "lead", "GET", f"/issues/{issue}"))
+    return await gateway.call(hub, person, "POST", f"/issues/{issue}/final", {"digest": shown["digest"]})
+
+
 async def state_of(gateway: Gateway, report: UUID, hub: str = PROVINCE) -> str:
     """Return what has become of a report at a hub."""
     found = await good(gateway.call(hub, "editor", "GET", f"/intake/{report}"))

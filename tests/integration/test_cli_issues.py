@@ -63,7 +63,9 @@ async def test_from_open_to_final(office: Office, tmp_path: Path) -> None:
     assert [item["n"] for item in left["items"]] == [2]
     shown = await office.run("issue", "show", PROVINCE, issue["id"])
     assert shown == left
-    done = await office.run("issue", "final", PROVINCE, issue["id"])
+    seen = ("issue", "final", PROVINCE, issue["id"], "--digest")
+    assert "issue.changed" in await office.run(*seen, filled["digest"], code=Exit.NOT_SO)
+    done = await office.run(*seen, shown["digest"])
     assert done["final"]
     assert [await state_of(office.gateway, each) for each in (one, two, three)] == ["pending", "merged", "merged"]
     (listed,) = await office.run("issue", "list", PROVINCE, "--final")

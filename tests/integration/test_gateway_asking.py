@@ -81,6 +81,40 @@ async def test_a_question_and_its_answers_stand_beside_the_report(gateway: Gatew
     assert [question.number.partition("-")[2], second.number.partition("-")[2]] == ["1", "2"]
 
 
+async def bring(gateway: Gateway, hub: str, message: Message) -> None:
+    """Bring a message that another unit's gateway sent."""
+    await gateway.deliver(hub, message, gateway.world.seal(message, message.origin))
+    await gateway.received(hub, message.id)
+
+
+async def test_only_who_was_asked_answers(gateway: Gateway) -> None:
+    report = await reported(gateway)
+    question = await pass_on(gateway, await ask(gateway, report.id))
+    stranger = Progress(
+        id=gateway.world.new_id(), origin=KUNSHAN, to=(SUZHOU,), sent_at=gateway.clock(), about=question.id,
+        step=Step.FED_BACK, person="officer", text="【样例】旁人作答",
+    )  # fmt: skip
+    await bring(gateway, SUZHOU, stranger)
+    (one,) = (await gateway.call(SUZHOU, "editor", "GET", f"/intake/{report.id}/queries")).body
+    assert one["answers"] == []
+
+
+async def test_only_the_hub_that_heard_an_appeal_answers_it(gateway: Gateway) -> None:
+    made = await pass_on(gateway, await appeal(gateway, KUNSHAN, hub=SUZHOU))
+    other = Adjustment(
+        id=gateway.world.new_id(), origin=PROVINCE, to=(KUNSHAN,), sent_at=gateway.clock(), about=made.id, lines=(),
+        person="lead", reason="【样例】非本机关答复",
+    )  # fmt: skip
+    await bring(gateway, KUNSHAN, other)
+    for query in ("?made=true", "?made=true&open=true"):
+        (seen,) = await appeals(gateway, KUNSHAN, query)
+        assert (seen["id"], seen["answer"]) == (str(made.id), None)
+    done = await pass_on(gateway, await adjust(gateway, about=made.id))
+    (seen,) = await appeals(gateway, KUNSHAN, "?made=true")
+    assert seen["answer"] == str(done.id)
+    assert await appeals(gateway, KUNSHAN, "?made=true&open=true") == []
+
+
 async def test_asking_again_asks_once(gateway: Gateway) -> None:
     report = await reported(gateway)
     fields = {"id": uuid4(), "deadline": gateway.clock() + timedelta(days=1)}
@@ -88,6 +122,9 @@ async def test_asking_again_asks_once(gateway: Gateway) -> None:
     assert sorted(one.status for one in answers) == [200, 200, 200, 201]
     assert len({one.body["message"] for one in answers}) == 1
     assert (await ask(gateway, report.id, text="另", **fields)).said == (409, "request.id_used")
+    other = await reported(gateway)
+    about_another = await ask(gateway, other.id, **fields)  # in the same words
+    assert about_another.said == (409, "request.id_used")
 
 
 async def test_wrong_questions_and_answers(gateway: Gateway) -> None:

@@ -77,12 +77,14 @@ async def test_a_bulletin_at_its_hub_and_at_a_unit(gateway: Gateway) -> None:
     await arrived(gateway, SUZHOU, report, envelope)
     lost = new_id()
     draft = {"kind": "bulletin", "content": bulletin(gateway, own, lost)}
-    paper = (await gateway.call(SUZHOU, "editor", "POST", "/papers", draft)).body["id"]
+    drafted = (await gateway.call(SUZHOU, "editor", "POST", "/papers", draft)).body
+    paper = drafted["id"]
     status, kind, page = await fetch(gateway, SUZHOU, f"/papers/{paper}")
     assert (status, kind) == (200, "text/html")
     for text in ("苏州市人民政府办公室", "张家港市", "【样例】锦丰镇秋粮入库", str(lost), "2.5", "调研信息", "昆山市"):
         assert text in page.decode(), text
-    approved = await gateway.call(SUZHOU, "lead", "POST", f"/papers/{paper}/approve", {"passphrase": PASSWORD})
+    seen = {"passphrase": PASSWORD, "digest": drafted["digest"]}
+    approved = await gateway.call(SUZHOU, "lead", "POST", f"/papers/{paper}/approve", seen)
     sent = unpack(
         await gateway.database.fetchval("SELECT body FROM sent WHERE id = $1", UUID(approved.body["message"]))
     )

@@ -118,6 +118,27 @@ async def test_each_goes_up_once_until_it_is_taken_back(gateway: Gateway) -> Non
     assert (await forward(gateway, original.id)).status == 201
 
 
+async def test_what_the_router_refused_is_written_anew_and_goes_up_again(gateway: Gateway) -> None:
+    """The decision that told the county went through: writing the report anew takes it back, by a message of its own."""
+    original, _ = await arrive(gateway)
+    item = (await forward(gateway, original.id)).body["item"]
+    message = UUID((await walk(gateway, item)).body["message"])
+    digest = await gateway.database.fetchval("SELECT digest FROM sent WHERE id = $1", message)
+    refused = entry(message, digest, Outcome.REFUSED, "registry.expired")
+    await put(gateway, SUZHOU, *gateway.world.receipt("320000-router", [SUZHOU], [refused]))
+    assert (await gateway.call(SUZHOU, "officer", "POST", f"/items/{item}/steps", {"step": "reopen"})).status == 200
+    assert await gateway.database.fetchval("SELECT state FROM intake") == "pending"
+    text = {"content": msgspec.json.decode(original.content)}
+    assert (await gateway.call(SUZHOU, "officer", "PUT", f"/items/{item}", text)).status == 200
+    assert (await walk(gateway, item)).body["state"] == "sent"
+    assert await gateway.database.fetchval("SELECT state FROM intake") == "selected"
+    chosen, reversed_, again = [one for one in await sent(gateway, "decision") if isinstance(one, Decision)]
+    assert (reversed_.verdict, reversed_.about, reversed_.to) == (Verdict.REVERSED, chosen.id, chosen.to)
+    assert (reversed_.items, reversed_.editor) == (chosen.items, "officer")
+    assert chosen.forwarded_as == message
+    assert again.forwarded_as == (await sent(gateway, "report"))[-1].id
+
+
 async def test_a_sending_that_breaks_off_leaves_nothing_half_done(gateway: Gateway) -> None:
     """The report, the decision that tells of it and the note of it are one transaction."""
     original, _ = await arrive(gateway)
@@ -230,11 +251,11 @@ async def test_national_level_once_and_back(gateway: Gateway) -> None:
     assert answers[1].body["message"] == selection
     assert (await select(gateway, report.id, id=attempt, reason="另")).said == (409, "request.id_used")
     assert (await select(gateway, report.id)).said == (422, "selection.already")
-    outcome = (await told(gateway, selection)).body["message"]
+    tried = uuid4()
+    outcome = (await told(gateway, selection, id=tried)).body["message"]
+    assert (await told(gateway, str(uuid4()), id=tried)).said == (409, "request.id_used")
     assert (await told(gateway, selection)).said == (422, "selection.told")
-    chosen, adopted = await sent(gateway, "decision")
-    assert isinstance(chosen, Decision)
-    assert isinstance(adopted, Decision)
+    chosen, adopted = [one for one in await sent(gateway, "decision") if isinstance(one, Decision)]
     assert (chosen.verdict, chosen.level, chosen.forwarded_as) == (Verdict.SELECTED, Level.NATIONAL, None)
     assert (adopted.verdict, adopted.level, str(adopted.about)) == (Verdict.ADOPTED, Level.NATIONAL, selection)
     assert adopted.publication is not None
@@ -276,14 +297,3 @@ async def test_two_editors_at_once_select_once(gateway: Gateway) -> None:
     report, _ = await arrive(gateway, PROVINCE, REFORM)
     answers = await asyncio.gather(*(select(gateway, report.id) for _ in range(6)))
     assert sorted(answer.status for answer in answers) == [201, 422, 422, 422, 422, 422]
-
-
-async def test_a_selection_that_the_network_refused_does_not_stand(gateway: Gateway) -> None:
-    report, _ = await arrive(gateway, PROVINCE, REFORM)
-    selection = UUID((await select(gateway, report.id)).body["message"])
-    digest = await gateway.database.fetchval("SELECT digest FROM sent WHERE id = $1", selection)
-    refused = entry(selection, digest, Outcome.REFUSED, "registry.expired")
-    receipt, envelope = gateway.world.receipt("320000-router", [PROVINCE], [refused])
-    await put(gateway, PROVINCE, receipt, envelope)
-    assert await gateway.database.fetchval("SELECT state FROM intake") == "pending"
-    assert (await select(gateway, report.id)).status == 201

@@ -1,5 +1,6 @@
 """What lies before a hub's editors: lists, filters, likeness, assignment, opinions, edited texts."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -144,9 +145,10 @@ async def test_opinions_stay_in_the_hub(gateway: Gateway) -> None:
 async def test_the_text_is_edited_beside_the_original(gateway: Gateway) -> None:
     report = await reported(gateway, title="【样例】原题", body="【样例】原文")
     for number, title in enumerate(("【样例】一改", "【样例】二改"), 1):
-        text = {"title": title, "body": "【样例】新文"}
-        done = await good(gateway.call(PROVINCE, "editor", "PUT", f"/intake/{report}/text", text))
-        assert done == {"version": number}
+        text = {"title": title, "body": "【样例】新文", "after": number - 1}
+        for _ in range(2):  # trying again keeps nothing new
+            done = await good(gateway.call(PROVINCE, "editor", "PUT", f"/intake/{report}/text", text))
+            assert done == {"version": number}
     found = await good(gateway.call(PROVINCE, "editor", "GET", f"/intake/{report}"))
     assert (found["content"]["title"], found["text"]["title"]) == ("【样例】原题", "【样例】二改")
     assert [(v["version"], v["title"], v["person"]) for v in found["versions"]] == [
@@ -157,12 +159,31 @@ async def test_the_text_is_edited_beside_the_original(gateway: Gateway) -> None:
     ] == "【样例】原题"
 
 
+async def test_two_editors_do_not_write_over_each_other(gateway: Gateway) -> None:
+    report = await reported(gateway)
+    path = f"/intake/{report}/text"
+
+    async def edited(title: str, after: int) -> Any:
+        return await gateway.call(
+            PROVINCE, "editor", "PUT", path, {"title": title, "body": "【样例】文", "after": after}
+        )
+
+    answers = await asyncio.gather(*(edited(f"【样例】{n}", 0) for n in range(4)))
+    assert sorted(answer.status for answer in answers) == [200, 409, 409, 409]
+    for after in (0, 2):
+        assert (await edited("【样例】又", after)).said == (409, "intake.text_changed")
+    assert await good(edited("【样例】又", 1)) == {"version": 2}
+    assert (await edited("【样例】又", -1)).said == (400, "request.invalid")
+    missing = await gateway.call(PROVINCE, "editor", "PUT", path, {"title": "【样例】题", "body": "【样例】文"})
+    assert missing.said == (400, "request.invalid")
+
+
 @pytest.mark.parametrize("what", ["opinion", "text"])
 async def test_classified_words_are_stored_nowhere(gateway: Gateway, what: str) -> None:
     report, secret = await reported(gateway), "机密★5年 某事"
     calls = {
         "opinion": ("POST", f"/intake/{report}/opinions", {"text": secret}),
-        "text": ("PUT", f"/intake/{report}/text", {"title": "【样例】题", "body": secret}),
+        "text": ("PUT", f"/intake/{report}/text", {"title": "【样例】题", "body": secret, "after": 0}),
     }
     answer = await gateway.call(PROVINCE, "editor", *calls[what])
     assert answer.said == (422, "report.classified")
@@ -176,7 +197,7 @@ async def test_who_may_work_at_the_desk(gateway: Gateway) -> None:
     for method, path in (("GET", "/intake"), ("GET", f"/intake/{report}"), ("GET", "/issues"), ("GET", "/series")):
         assert (await gateway.call(PROVINCE, "officer", method, path)).said == (403, "auth.role")
         assert (await gateway.call(KUNSHAN, "lead", method, path)).said == (403, "auth.not_a_hub")
-    text = {"title": "【样例】题", "body": "【样例】文"}
+    text = {"title": "【样例】题", "body": "【样例】文", "after": 0}
     assert (await gateway.call(PROVINCE, "lead", "PUT", f"/intake/{report}/text", text)).said == (403, "auth.role")
     assert (await gateway.call(SUZHOU, "editor", "GET", f"/intake/{report}")).said == (404, "report.unknown")
 

@@ -12,11 +12,10 @@ import pytest
 import pytest_asyncio
 
 from proto.errors import Reason
-from proto.messages import Decision, Outcome, Publication, Verdict
-from tests.integration.gateway_service import Gateway, entry, gateway_service
-from tests.integration.hub_room import DAILY, add, good, opened, reported, said, state_of
+from proto.messages import Decision, Publication, Verdict
+from tests.integration.gateway_service import Gateway, gateway_service
+from tests.integration.hub_room import DAILY, add, final, good, opened, reported, said, state_of
 from tests.places import KUNSHAN, PROVINCE, REFORM, SUZHOU, WUXI
-from tests.waiting import eventually
 from tests.world import World
 
 
@@ -24,10 +23,6 @@ from tests.world import World
 async def gateway(tmp_path: Path, world: World, amqp_url: str, database_url: str) -> AsyncIterator[Gateway]:
     async with gateway_service(tmp_path, world, (PROVINCE, SUZHOU, KUNSHAN), amqp_url, database_url) as running:
         yield running
-
-
-async def final(gateway: Gateway, issue: str, person: str = "lead") -> Any:
-    return await gateway.call(PROVINCE, person, "POST", f"/issues/{issue}/final")
 
 
 async def nothing_said(gateway: Gateway) -> bool:
@@ -71,9 +66,16 @@ async def test_trying_again_opens_one_issue_and_adds_one_item(gateway: Gateway) 
     assert (await add(gateway, str(issue), report, id=item)).status == 200
     assert await good(add(gateway, str(issue), report, id=item)) == added
     assert (await add(gateway, str(issue), await reported(gateway), id=item)).said == (409, "issue.item_id_taken")
+    for text in ({"title": "【样例】另题"}, {"body": "【样例】另文"}):
+        assert (await add(gateway, str(issue), report, id=item, **text)).said == (409, "issue.item_id_taken")
+    worded: dict[str, Any] = {"id": uuid4(), "title": "【样例】题", "body": "【样例】文"}
+    second = await reported(gateway)
+    written = await good(add(gateway, str(issue), second, **worded), 201)
+    assert (await add(gateway, str(issue), second, id=worded["id"])).said == (409, "issue.item_id_taken")
     await good(final(gateway, str(issue)))
     assert await good(add(gateway, str(issue), report, id=item)) == added
-    assert len(await said(gateway, PROVINCE, "decision")) == 1
+    assert await good(add(gateway, str(issue), second, **worded)) == written
+    assert len(await said(gateway, PROVINCE, "decision")) == 2
 
 
 async def test_what_is_undone_leaves_no_trace(gateway: Gateway) -> None:
@@ -113,7 +115,7 @@ async def test_final_tells_readers_and_origins_at_once(gateway: Gateway) -> None
         ),
         201,
     )
-    text = {"title": "【样例】改题", "body": "【样例】改文"}
+    text = {"title": "【样例】改题", "body": "【样例】改文", "after": 0}
     await good(gateway.call(PROVINCE, "editor", "PUT", f"/intake/{single}/text", text))
     order = {"items": [merged["n"], 1]}
     arranged = await good(gateway.call(PROVINCE, "editor", "PUT", f"/issues/{issue['id']}/order", order))
@@ -153,7 +155,13 @@ async def test_a_final_issue_does_not_change(gateway: Gateway) -> None:
     ):  # fmt: skip
         assert (await call).said == (409, "issue.final")
     await good(
-        gateway.call(PROVINCE, "editor", "PUT", f"/intake/{report}/text", {"title": "【样例】晚", "body": "【样例】晚"})
+        gateway.call(
+            PROVINCE,
+            "editor",
+            "PUT",
+            f"/intake/{report}/text",
+            {"title": "【样例】晚", "body": "【样例】晚", "after": 0},
+        )
     )
     await good(
         gateway.call(PROVINCE, "editor", "PUT", "/series/daily", DAILY | {"name": "【样例】改名", "readers": {}})
@@ -206,7 +214,9 @@ async def test_only_a_lead_makes_final_and_only_what_holds_something(gateway: Ga
     await good(add(gateway, issue["id"], await reported(gateway)), 201)
     for person in ("editor", "officer"):
         assert (await final(gateway, issue["id"], person)).said == (403, "auth.role")
-    assert (await gateway.call(SUZHOU, "lead", "POST", f"/issues/{issue['id']}/final")).said == (404, "issue.unknown")
+    assert (
+        await gateway.call(SUZHOU, "lead", "POST", f"/issues/{issue['id']}/final", {"digest": issue["digest"]})
+    ).said == (404, "issue.unknown")
     assert await nothing_said(gateway)
     await good(final(gateway, issue["id"], "head"))
 
@@ -254,18 +264,6 @@ async def test_a_series_without_readers_sends_decisions_alone(gateway: Gateway) 
     assert (await good(final(gateway, issue["id"])))["publication"] is None
     assert await said(gateway, PROVINCE, "publication") == []
     assert len(await said(gateway, PROVINCE, "decision")) == 1
-
-
-async def test_a_decision_that_the_network_refuses_frees_its_report(gateway: Gateway, world: World) -> None:
-    issue, report = await opened(gateway), await reported(gateway)
-    await good(add(gateway, issue["id"], report), 201)
-    done = await good(final(gateway, issue["id"]))
-    decision = UUID(done["items"][0]["decision"])
-    digest = await gateway.database.fetchval("SELECT digest FROM sent WHERE id = $1", decision)
-    refusal = entry(decision, digest, Outcome.REFUSED, Reason.NOT_PERMITTED.value)
-    message, envelope = world.receipt("320000-router", (PROVINCE,), (refusal,))
-    await gateway.deliver(PROVINCE, message, envelope)
-    await eventually(lambda: state_of(gateway, report), "a free report", wanted=lambda state: state == "pending")
 
 
 async def test_what_was_decided_meanwhile_is_named_and_nothing_is_told(gateway: Gateway) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
+import msgspec
 import pytest
 import pytest_asyncio
 
@@ -74,7 +75,9 @@ async def draft(gateway: Gateway, kind: str, content: Any, *, hub: str = PROVINC
 
 
 async def approve(gateway: Gateway, paper: str, *, hub: str = PROVINCE, person: str = "lead", passphrase: str = PASSWORD) -> Answer:  # fmt: skip
-    return await gateway.call(hub, person, "POST", f"/papers/{paper}/approve", {"passphrase": passphrase})
+    seen = (await gateway.call(hub, "head", "GET", f"/papers/{paper}")).body["digest"]
+    body = {"passphrase": passphrase, "digest": seen}
+    return await gateway.call(hub, person, "POST", f"/papers/{paper}/approve", body)
 
 
 async def message_of(gateway: Gateway, answer: Answer) -> Approved:
@@ -154,9 +157,31 @@ async def test_a_designation_goes_to_the_county_and_its_city(gateway: Gateway) -
 async def test_nobody_approves_a_paper_of_their_own(gateway: Gateway) -> None:
     paper = (await draft(gateway, "rules", RULES, person="lead")).body["id"]
     assert (await approve(gateway, paper)).said == (403, "paper.own")
+    same = {"kind": "rules", "content": RULES}
+    assert (await gateway.call(PROVINCE, "editor", "PUT", f"/papers/{paper}", same)).status == 200
+    assert (await approve(gateway, paper)).said == (403, "paper.own"), "another's name needs another text"
     assert (await approve(gateway, paper, person="editor")).said == (403, "auth.role")
     assert (await approve(gateway, paper, person="head", passphrase="x")).said == (403, "sign.wrong_passphrase")
     assert (await approve(gateway, paper, person="head")).status == 200
+
+
+async def test_a_lead_signs_what_was_shown(gateway: Gateway) -> None:
+    shown = (await draft(gateway, "rules", RULES)).body
+    other = {"kind": "rules", "content": RULES.replace("样例规则", "样例规则二")}
+    changed = await gateway.call(PROVINCE, "editor", "PUT", f"/papers/{shown['id']}", other)
+    path, passphrase = f"/papers/{shown['id']}/approve", {"passphrase": PASSWORD}
+    for digest, said in (
+        ({"digest": shown["digest"]}, (409, "paper.changed")),
+        ({"digest": ""}, (400, "request.invalid")),
+        ({}, (400, "request.invalid")),
+    ):
+        assert (await gateway.call(PROVINCE, "lead", "POST", path, passphrase | digest)).said == said
+    assert await gateway.database.fetchval("SELECT count(*) FROM sent WHERE kind = 'rules'") == 0
+    (listed,) = (await gateway.call(PROVINCE, "lead", "GET", "/papers")).body
+    assert (listed["state"], listed["digest"]) == ("draft", "")
+    seen = {"digest": changed.body["digest"]}
+    done = await gateway.call(PROVINCE, "lead", "POST", path, passphrase | seen)
+    assert (done.status, done.body["digest"]) == (200, changed.body["digest"])
 
 
 async def test_drafts_change_and_go_what_is_approved_stands(gateway: Gateway) -> None:
@@ -204,6 +229,9 @@ WRONG: dict[str, tuple[str, Any, tuple[int, str]]] = {
     "bulletin of an odd year": ("bulletin", bulletin("20²5", type=BulletinType.YEARLY), (422, "paper.period")),
     "bulletin of the future": ("bulletin", bulletin("2999-11"), (422, "paper.period_open")),
     "bulletin of the last year": ("bulletin", bulletin("2999", type=BulletinType.YEARLY), (422, "paper.period_open")),
+    "bulletin with a unit in two classes": ("bulletin", bulletin("2026-01", lines=(
+        *bulletin("").lines, msgspec.structs.replace(bulletin("").lines[0], unit_class=UnitClass.COUNTY),
+    )), (422, "paper.unit_twice")),
     "bulletin with a unit twice": ("bulletin", bulletin("2026-01", lines=bulletin("").lines * 2), (422, "paper.unit_twice")),
     "bulletin about a stranger": (
         "bulletin", bulletin("2026-01", commended=(Commendation(unit="321199", person="张三", title="先进"),)), (422, "paper.unknown_unit"),

@@ -24,10 +24,10 @@ from services.kit.ids import utc_now
 from services.kit.session import open_session
 from services.router.app import serve as serve_router
 from tests.conftest import ADMIN_USER
-from tests.integration.gateway_service import DEADLINE, PASSWORD, Gateway, gateway_service
-from tests.integration.hub_room import add, good, opened
+from tests.integration.gateway_service import DEADLINE, PASSWORD, Answer, Gateway, gateway_service
+from tests.integration.hub_room import add, final, good, opened
 from tests.integration.routing import Bench
-from tests.integration.scoring_service import RULES, Scoring, line_of, scoring_service, settings_for
+from tests.integration.scoring_service import OPERATOR, RULES, Scoring, line_of, scoring_service, settings_for
 from tests.world import FARMING, KUNSHAN, PROVINCE, REFORM, SUZHOU, World
 
 MARCH_20 = datetime(2026, 3, 20, 1, tzinfo=UTC)
@@ -57,7 +57,7 @@ class Province:
         )
         path = f"/papers/{draft['id']}/approve"
         approved: dict[str, Any] = await good(
-            self.gateway.call(PROVINCE, "lead", "POST", path, {"passphrase": PASSWORD})
+            self.gateway.call(PROVINCE, "lead", "POST", path, {"passphrase": PASSWORD, "digest": draft["digest"]})
         )
         return approved
 
@@ -107,9 +107,12 @@ async def province_of(
     for room in rooms:
         room.mkdir()
     settings = settings_for(rooms[2], amqp_url, database_url, world)
+    token = folder / "token"
+    token.write_text(OPERATOR, encoding="utf-8")
+    asks = {"scoring_url": f"http://127.0.0.1:{settings.port}", "scoring_token_file": str(token)}
     async with (
         open_session(amqp_url, "bench") as session,
-        gateway_service(rooms[0], world, world.units, amqp_url, database_url) as gateway,
+        gateway_service(rooms[0], world, world.units, amqp_url, database_url, **asks) as gateway,
     ):
         gateway.later = MARCH_20 - utc_now()
         async with (
@@ -136,7 +139,7 @@ async def work_of_march(province: Province) -> dict[str, UUID]:
     issue = (await opened(province.gateway))["id"]
     for unit, title in TITLES.items():
         await good(add(province.gateway, issue, await province.reported(unit, title)), 201)
-    done = await good(province.gateway.call(PROVINCE, "lead", "POST", f"/issues/{issue}/final"))
+    done = await good(final(province.gateway, issue))
     await province.scoring.settled(entries=3, points="9")
     return {item["reports"][0]["origin"]: UUID(item["decision"]) for item in done["items"]}
 
@@ -186,7 +189,7 @@ async def work_of_april(province: Province, *, taken_back: UUID) -> None:
     issue = (await opened(gateway))["id"]
     report = await province.reported(FARMING, "【样例】农业农村厅四月信息")
     await good(add(gateway, issue, report), 201)
-    await good(gateway.call(PROVINCE, "lead", "POST", f"/issues/{issue}/final"))
+    await good(final(gateway, issue))
     await province.scoring.settled(entries=5, points="9")
 
 
@@ -210,3 +213,35 @@ async def bulletin_of_april(province: Province, march: BulletinContent) -> None:
     assert "关于2026年4月政务信息采用情况的通报" in pages
     row = re.search(r"江苏省发展和改革委员会0(0[-−]30)", pages)
     assert row, pages
+
+
+async def test_an_answer_that_would_count_nothing_is_refused_before_it_is_one(
+    tmp_path: Path, world: World, amqp_url: str, database_url: str, admin_url: str
+) -> None:
+    async with province_of(tmp_path, world, amqp_url, database_url, admin_url) as province:
+        gateway, scoring = province.gateway, province.scoring
+        await province.paper("rules", RULES.read_text(encoding="utf-8"))
+        await scoring.settled(rules=1)
+        report = await province.reported(REFORM, TITLES[REFORM])
+        body = {"month": "2026-03", "text": "【样例】漏计一条"}
+        appeal = UUID((await good(gateway.call(REFORM, "officer", "POST", "/appeals", body), 201))["message"])
+        await gateway.received(PROVINCE, appeal)
+
+        async def answer(**line: Any) -> Answer:
+            lines = [{"unit": REFORM, "month": "2026-03"} | line]
+            body = {"lines": lines, "reason": "【样例】经核对", "about": appeal}
+            return await gateway.call(PROVINCE, "lead", "POST", "/adjustments", body)
+
+        wrong: list[tuple[dict[str, Any], tuple[int, str]]] = [
+            ({"rule": "no-such"}, (409, "scoring.deduction_unknown")),
+            ({"rule": "untrue"}, (409, "scoring.deduction_of_nothing")),
+            ({"rule": "untrue", "report": report, "month": "2026-04"}, (422, "adjustment.month")),
+            ({"rule": "appeal", "points": "1.23456"}, (400, "request.invalid")),
+        ]
+        for line, refused in wrong:
+            assert (await answer(**line)).said == refused, line
+        assert await gateway.database.fetchval("SELECT count(*) FROM sent WHERE kind = 'adjustment'") == 0
+        done = await good(answer(rule="appeal", points="1.2345"), 201)
+        await scoring.settled(entries=1, points="1.2345", ignored={})
+        await gateway.received(REFORM, UUID(done["message"]))
+        assert (await answer(rule="appeal", points="2")).said == (409, "appeal.answered")

@@ -144,4 +144,5 @@ async def test_the_api_document_is_valid(scoring: Scoring) -> None:
         "/api/v1/months/{hub}/{month}", "/api/v1/ledger", "/api/v1/explain/{unit}/{month}", "/api/v1/rules",
         "/api/v1/stats", f"{hub}/rules/dry-run", f"{hub}/bulletins", f"{hub}/bulletins/draft", f"{hub}/years/{{year}}",
         f"{hub}/obligations/{{month}}", f"{hub}/standing/{{year}}", f"{hub}/awards/{{year}}", f"{hub}/appeals",
+        f"{hub}/papers/check", f"{hub}/adjustments/check",
     }  # fmt: skip

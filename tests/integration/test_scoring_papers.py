@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import msgspec
 import pytest
@@ -23,7 +24,7 @@ from tests.integration.scoring_service import (
     settings_for,
 )
 from tests.waiting import eventually
-from tests.world import FARMING, KUNSHAN, PROVINCE, REFORM, SUZHOU, World
+from tests.world import FARMING, KUNSHAN, PROVINCE, REFORM, SUZHOU, ZHANGJIAGANG, World
 
 HUB = f"/api/v1/hubs/{PROVINCE}"
 UNKNOWN = "320999"
@@ -122,6 +123,10 @@ async def test_designations(scoring: Scoring, world: World) -> None:
     assert await said(scoring, "designation", content) == (204, "")
     assert await said(scoring, "designation", replace(content, unit=FARMING)) == (409, "designation.not_a_county")
     assert await said(scoring, "designation", replace(content, effective_from="2026-02-30")) == (409, "designation.day")
+    for standing in (Standing.WARNED, Standing.REVOKED):
+        assert await said(scoring, "designation", replace(content, standing=standing)) == (204, "")
+        stranger = replace(content, standing=standing, unit=ZHANGJIAGANG)
+        assert await said(scoring, "designation", stranger) == (409, "designation.no_point")
     at_city = await said(scoring, "designation", content, "suzhou", f"/api/v1/hubs/{SUZHOU}")
     assert at_city == (409, "designation.not_the_province")
     await scoring.publish_registry([world.change_staff(KUNSHAN, "officer", full_time=False)])
@@ -138,3 +143,29 @@ async def test_who_may_ask_and_how(scoring: Scoring) -> None:
     assert (await said(scoring, "rules", TEXT, "operator-token", "/api/v1/hubs/320999"))[0] == 404
     assert (await said(scoring, "report", TEXT))[0] == 400
     assert await said(scoring, "bulletin", '{"type":"monthly"}') == (422, "payload.malformed")
+
+
+async def test_adjustments(scoring: Scoring) -> None:
+    async def about(hub: str = HUB, **changes: Any) -> tuple[int, str]:
+        line = {"unit": REFORM, "month": "2026-01", "rule": "late"} | changes
+        status, problem = await scoring.post(f"{hub}/adjustments/check", {"lines": [line]})
+        return status, problem["code"] if status != 204 else ""
+
+    item = str(uuid4())
+    for good in ({}, {"rule": "untrue", "report": item}, {"rule": "appeal", "points": "-1.2345"}):
+        assert await about(**good) == (204, ""), good
+    wrong: list[tuple[dict[str, str], tuple[int, str]]] = [
+        ({"rule": "no-such"}, (409, "scoring.deduction_unknown")),
+        ({"rule": "untrue"}, (409, "scoring.deduction_of_nothing")),
+        ({"rule": "appeal"}, (409, "scoring.points")),
+        ({"points": "1"}, (409, "scoring.points")),
+        ({"month": "2026-03"}, (409, "scoring.month")),
+        ({"unit": UNKNOWN}, (409, "scoring.not_its_unit")),
+        ({"rule": "appeal", "points": "0.00001"}, (400, "request.invalid")),
+    ]
+    for changes, refused in wrong:
+        assert await about(**changes) == refused, changes
+    assert await about(f"/api/v1/hubs/{SUZHOU}", unit=KUNSHAN) == (204, "")
+    assert await about("/api/v1/hubs/320999") == (404, "hub.unknown")
+    assert (await scoring.post(f"{HUB}/adjustments/check", {"lines": []}, "kunshan"))[0] == 403
+    assert (await scoring.stats())["facts"] == 0, "nothing was stored"

@@ -192,6 +192,27 @@ async def test_joint_research_fills_the_quota_of_each_unit(scoring: Scoring, wor
     }
 
 
+@pytest.mark.parametrize("verdict", [Verdict.ADOPTED, Verdict.DECLINED])
+async def test_a_strangers_follow_up_neither_fulfils_nor_fails_the_quota(
+    scoring: Scoring, world: World, verdict: Verdict
+) -> None:
+    own = world.report(REFORM, sent_at=day(1), **RESEARCH)
+    strangers = world.report(BEIJING, sent_at=day(1), about=own[0].id, stage=Stage.FOLLOW_UP, **RESEARCH)
+    again = world.report(REFORM, sent_at=day(1), about=strangers[0].id, stage=Stage.FOLLOW_UP, **RESEARCH)
+    await scoring.deliver(own, strangers, again)
+    await scoring.settled(reports=3)
+    said = {"reason": "x"} if verdict is Verdict.DECLINED else {"publication": ("research", "1")}
+    for each in (strangers, again):
+        await scoring.deliver(world.decision(PROVINCE, [each[0]], verdict=verdict, sent_at=day(1), **said))
+    await scoring.settled(decisions=2)
+    calendar = await scoring.good(f"{HUB}/obligations/2026-01", "province")
+    assert [
+        (each["sent"], each["state"])
+        for each in calendar["obligations"]
+        if (each["unit"], each["code"]) == (REFORM, "research")
+    ] == [(1, "sent")]
+
+
 async def test_a_direct_report_point_is_warned_revoked_and_keeps_its_points(
     scoring: Scoring, world: World, clock: Time
 ) -> None:

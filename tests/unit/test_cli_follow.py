@@ -87,6 +87,12 @@ def test_a_designation_waits_for_its_day_and_the_later_one_counts(office: Office
     assert office.directory().version == 1
 
 
+def test_a_warning_makes_nobody_a_point(designations: Designations) -> None:
+    designations.say(ZHANGJIAGANG, Standing.WARNED)
+    designations.say(KUNSHAN, Standing.WARNED)
+    assert designations.follow()[0] == {}
+
+
 @pytest.mark.parametrize(
     ("unit", "hub", "person", "reason"),
     [

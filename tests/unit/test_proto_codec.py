@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -13,7 +15,8 @@ from msgspec.structs import replace
 from proto import codec
 from proto.envelope import Envelope, payload_type_of, unpack
 from proto.errors import Reason, RefusedError
-from proto.messages import KINDS, Message, Stage
+from proto.limits import MAX_POINT_PLACES
+from proto.messages import KINDS, AdjustmentLine, Message, Stage
 from tests.assets.golden import golden_messages
 from tests.world import KUNSHAN, World, fixed_world
 
@@ -169,3 +172,14 @@ def test_the_world_is_the_same_in_every_run() -> None:
     other: World = fixed_world()
     golden_messages(other)
     assert other.registry() == WORLD.registry()
+
+
+def test_points_that_a_person_states_have_few_places() -> None:
+    def line(points: str) -> AdjustmentLine:
+        return AdjustmentLine(unit="320583", month="2026-03", rule="appeal", points=Decimal(points))
+
+    text = codec.encode(line("1.2345")).decode()
+    assert msgspec.json.decode(text, type=AdjustmentLine) == line("1.2345")
+    assert line("-1.50000").points == Decimal("-1.5"), "zeros say nothing more"
+    with pytest.raises(msgspec.ValidationError, match=f"more than {MAX_POINT_PLACES} decimal places"):
+        msgspec.json.decode(text.replace("1.2345", "1.23456"), type=AdjustmentLine)

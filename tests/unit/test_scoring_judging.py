@@ -176,7 +176,6 @@ WRONG: dict[str, tuple[Callable[[World], Message], Why]] = {
     "a month to come": (lambda w: adjustment(w, line(month="2026-12")), Why.MONTH),
     "an appeal without points": (lambda w: adjustment(w, line("appeal")), Why.POINTS),
     "a deduction with points": (lambda w: adjustment(w, line(points=Decimal(5))), Why.POINTS),
-    "points of five places": (lambda w: adjustment(w, line("appeal", points=Decimal("0.00001"))), Why.POINTS),
     "a notice": (
         lambda w: Notice(id=w.new_id(), origin=SUZHOU, to=(KUNSHAN,), sent_at=w.now, type=NoticeType.GENERAL,
                          title="【样例】", body="【样例】"), Why.NOT_SCORED,

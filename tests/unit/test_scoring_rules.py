@@ -6,8 +6,9 @@ from decimal import Decimal
 import pytest
 
 from proto.messages import Level
+from services.kit.toml import MAX_CHARS
 from services.scoring.domain.lines import line_of
-from services.scoring.domain.loader import MAX_CHARS, parse
+from services.scoring.domain.loader import parse
 from services.scoring.domain.rules import (
     Averaging,
     Base,

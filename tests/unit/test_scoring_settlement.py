@@ -148,6 +148,20 @@ def test_a_percentage_is_taken_of_what_its_item_counts_then() -> None:
     assert totals(gone, books(city=rules(text))) == {COUNTY: "0"}
 
 
+@pytest.mark.parametrize(
+    ("rule", "points"), [("share", "2"), ("fixed", "1"), ("appeal", "7"), ("year", "0")]
+)  # of 3, by half or by 2 or 4 more; all nothing
+def test_an_adjustment_goes_where_the_units_points_go(rule: str, points: str) -> None:
+    text = (
+        '[deductions.share]\ntitle = "失实"\neffect = "percent"\npercent = 33.3333\n'
+        '[deductions.fixed]\ntitle = "逾期"\neffect = "fixed"\npoints = 2\n'
+        '[deductions.year]\ntitle = "造假"\neffect = "year"\n'
+        f'[credited_to]\n{OTHER} = "{COUNTY}"\n'
+    )
+    line = adjusted(3, rule, unit=OTHER, report=11, points="4" if rule == "appeal" else None)
+    assert totals([decided(1, item(11, OTHER)), line], books(city=rules(text))) == {COUNTY: points}
+
+
 def test_a_deduction_takes_effect_after_the_cap() -> None:
     text = '[base]\ncap = 5\n[deductions.late]\ntitle = "逾期"\neffect = "fixed"\npoints = 2\n'
     events = [decided(1, item(11), series="special"), adjusted(2, "late")]

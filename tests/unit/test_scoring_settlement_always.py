@@ -31,7 +31,7 @@ CLASSES = dict.fromkeys(COUNTIES, "county")
 
 
 def months(found: Settlement) -> Iterable[UnitMonth]:
-    return found.months.values()
+    return (each for unit in found.units() for each in found.of_unit(unit))
 
 
 @settings(max_examples=100, deadline=None)

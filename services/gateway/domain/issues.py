@@ -5,8 +5,10 @@ from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
+import msgspec
 from msgspec import Struct
 
+from proto.envelope import digest_of
 from proto.messages import Article, DecidedItem, Decision, Publication, PublicationRef, Verdict
 from services.kit.ids import NewId
 
@@ -94,6 +96,16 @@ def next_numbers(series: Series, last_number: int | None, last_total: int | None
     if last_total is None:
         return series.first_number, series.first_total
     return (last_number or 0) + 1, last_total + 1
+
+
+def digest_of_issue(issue: Issue, items: Sequence[IssueItem], texts: Sequence[Text]) -> str:
+    """Return the digest of all that goes out when an issue is made final; the same before and after."""
+    head = (issue.name, issue.organ, issue.label, issue.total, issue.day, issue.up, issue.down, issue.across)
+    said = [
+        (item.verdict, item.editor, text, [(part.report, part.origin, part.share) for part in item.reports])
+        for item, text in zip(items, texts, strict=True)
+    ]
+    return digest_of(msgspec.json.encode((head, said)))
 
 
 def article_of(item: IssueItem, text: Text) -> Article:

@@ -1,6 +1,5 @@
 """Papers that a hub's lead approves (文稿): what they may say, and to whom they go. Pure."""
 
-import tomllib
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta, timezone
 from enum import StrEnum
@@ -25,6 +24,7 @@ from proto.messages import (
     Rules,
     Standing,
 )
+from services.kit.toml import read_toml
 from services.kit.trust.state import TrustState
 
 CHINA: Final = timezone(timedelta(hours=8))
@@ -149,10 +149,10 @@ def month_begins(month: str) -> date:
 
 def _version_of(content: str) -> str:
     try:
-        version = tomllib.loads(content).get("version")
-    except (ValueError, RecursionError) as error:  # TOMLDecodeError is a ValueError; its words may quote the text
+        version = read_toml(content).get("version")
+    except (ValueError, RecursionError) as error:  # its words may quote the text
         raise PaperError("paper.not_toml", "规则文件不是 TOML", "The rules are not TOML") from error
-    if not isinstance(version, str) or not 0 < len(version) <= MAX_LABEL_CHARS:
+    if not isinstance(version, str) or not 0 < len(version) <= MAX_LABEL_CHARS or not version.isprintable():
         raise PaperError("paper.no_version", "规则文件没有 version", "The rules name no version")
     return version
 
@@ -167,10 +167,10 @@ def _check_bulletin(state: TrustState, bulletin: BulletinContent, today: date) -
         ) from error
     if today < (first.replace(day=28) + timedelta(days=4)).replace(day=1):
         raise PaperError("paper.period_open", "该期间尚未结束", "The period is not over yet", bulletin.period)
-    lines = [(line.unit, line.unit_class) for line in bulletin.lines]
-    if len(set(lines)) != len(lines):
+    units = [line.unit for line in bulletin.lines]
+    if len(set(units)) != len(units):
         raise PaperError("paper.unit_twice", "同一单位重复列入", "A unit is listed twice")
-    for unit in (*(unit for unit, _ in lines), *(one.unit for one in bulletin.commended)):
+    for unit in (*units, *(one.unit for one in bulletin.commended)):
         if state.node(unit) is None:
             raise PaperError("paper.unknown_unit", "单位不在名录中", "A unit is not in the directory", unit)
 

@@ -68,11 +68,19 @@ def compose(
     decoded = verify_report(state, report, now=now)
     for _, original in verify_forwarded(state, report):
         check_open(original)
-    found = sealed(report, key)
-    envelope = unpack(found.body)  # bounds of size and number: what is too large for the network would never leave
+    return outgoing(state, key, report, now=now), decoded
+
+
+def outgoing(state: TrustState, key: PrivateKey, message: Message, *, now: datetime) -> Sealed:
+    """Return a message sealed with its unit's key; refuse, with the router's reason, what the router would refuse.
+
+    That is: a size or number that is too large, a directory not in force, a suspended unit, a key of it no longer good.
+    """
+    found = sealed(message, key)
+    envelope = unpack(found.body)
     codec.decode(envelope)
-    verify_message(state, envelope, report, now=now, user_id=None, check=_just_signed)
-    return found, decoded
+    verify_message(state, envelope, message, now=now, user_id=None, check=_just_signed)
+    return found
 
 
 def _just_signed(_verifier: Verifier, _signature: bytes, _data: bytes) -> bool:

@@ -1,14 +1,15 @@
-"""Asking the scoring service, over HTTP, whether what a lead is about to approve would count."""
+"""Asking the scoring service, over HTTP, whether what a lead is about to approve or to adjust would count."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 
 import aiohttp
 import msgspec
 import structlog
 
+from proto.messages import AdjustmentLine
 from services.gateway.domain.papers import Draft
 from services.kit.settings import secret
 from services.kit.web.problem import Problem, ProblemError
@@ -28,12 +29,18 @@ class Scores:
 
     async def check(self, hub: str, draft: Draft) -> None:
         """Raise ``ProblemError``: with the reason for which the score would ignore a paper, or 503 where it cannot be asked."""
+        await self._ask(hub, "papers", {"kind": draft.kind, "content": draft.content})
+
+    async def check_adjustment(self, hub: str, lines: Sequence[AdjustmentLine]) -> None:
+        """Do so for the lines of an adjustment."""
+        await self._ask(hub, "adjustments", {"lines": lines})
+
+    async def _ask(self, hub: str, about: str, asked: dict[str, Any]) -> None:
         if not self._url:
             return
-        body = msgspec.json.encode({"kind": draft.kind, "content": draft.content})
         try:
             async with self._http.post(
-                f"{self._url}/api/v1/hubs/{hub}/papers/check", data=body, headers=self._headers
+                f"{self._url}/api/v1/hubs/{hub}/{about}/check", data=msgspec.json.encode(asked), headers=self._headers
             ) as answer:
                 if answer.status == HTTPStatus.NO_CONTENT:
                     return
@@ -61,7 +68,7 @@ def _unreachable(why: str) -> ProblemError:
     return ProblemError(
         503,
         "scoring.unreachable",
-        "计分服务暂时无法核对此文稿，尚未签发，请稍后再试",
-        "The scoring service cannot check this paper now; it is not approved, please try again later",
+        "计分服务暂时无法核对，尚未办理，请稍后再试",
+        "The scoring service cannot check this now; nothing was done, please try again later",
         headers={"Retry-After": "5"},
     )

@@ -106,20 +106,30 @@ class ArrivalStore:
         )
         refused = [e for giver, e in told if giver == ROUTER_CODE and e.outcome is Outcome.REFUSED]
         if refused:
-            await self._q.drop_refused_decisions(
-                connection, decisions=[e.message for e in refused], digests=[e.digest for e in refused]
+            rows = self._q.refused_decisions(
+                connection, ids=[e.message for e in refused], digests=[e.digest for e in refused]
             )
-            await self._drop_selections(connection, refused)
+            if decisions := [row["id"] async for row in rows]:
+                await self._q.lock_outbox(connection)  # nobody decides anew while we look what stands
+                await self._undo_decisions(connection, decisions)
+                await self._undo_selections(connection, decisions)
 
-    async def _drop_selections(self, connection: Any, refused: Sequence[ReceiptEntry]) -> None:
-        dropped = self._q.drop_refused_selections(
-            connection, decisions=[e.message for e in refused], digests=[e.digest for e in refused]
+    async def _undo_decisions(self, connection: Any, refused: Sequence[UUID]) -> None:
+        freed = [row async for row in self._q.drop_refused_decisions(connection, refused=refused)]
+        hubs, reports = [row["hub"] for row in freed], [row["report"] for row in freed]
+        await self._q.restore_decisions(connection, refused=refused, hubs=hubs, reports=reports, router=ROUTER_CODE)
+
+    async def _undo_selections(self, connection: Any, refused: Sequence[UUID]) -> None:
+        dropped = [row async for row in self._q.drop_refused_selections(connection, refused=refused)]
+        for hub, report in [(row["hub"], row["report"]) for row in dropped if row["stood"]]:
+            await self._q.note_unselected(connection, hub=hub, reports=[report])
+        hubs, reports = [row["hub"] for row in dropped], [row["report"] for row in dropped]
+        restored = self._q.restore_selections(
+            connection, refused=refused, hubs=hubs, reports=reports, router=ROUTER_CODE
         )
-        by_hub: dict[str, list[UUID]] = {}
-        async for row in dropped:
-            by_hub.setdefault(row["hub"], []).append(row["report"])
-        for hub, reports in by_hub.items():
-            await self._q.note_unselected(connection, hub=hub, reports=reports)
+        for hub, report in [(row["hub"], row["report"]) async for row in restored]:
+            await self._q.note_selected(connection, hub=hub, reports=[report])
+        await self._q.settle_refused_outcomes(connection, refused=refused)
 
     async def _store_shares(self, connection: Any, receipts: Sequence[tuple[str, Receipt]]) -> list[ReceiptEntry]:
         """Note whose entries are whose; return those that are nobody's here."""

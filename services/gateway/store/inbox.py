@@ -109,6 +109,7 @@ class Inbox:
         """Note a decision."""
         await self._q.add_decided(connection, hub=hub, decision=decision, verdict=verdict.value, reports=list(reports))
 
-    async def undecide(self, connection: Any, hub: str, decision: UUID) -> list[UUID]:
-        """Take a decision back; return its reports, none where there is no such decision."""
-        return [row["report"] async for row in self._q.drop_decided(connection, hub=hub, decision=decision)]
+    async def undecide(self, connection: Any, hub: str, decision: UUID, reversal: UUID) -> list[UUID]:
+        """Take a decision back; return its reports, none where no such decision is in force."""
+        rows = self._q.reverse_decided(connection, hub=hub, decision=decision, reversal=reversal)
+        return [row["report"] async for row in rows]

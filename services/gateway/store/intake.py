@@ -204,15 +204,18 @@ class IntakeStore:
         """Return the opinions on a report, oldest first."""
         return [Opinion(**row) async for row in self._q.opinions(connection, hub=hub, report=report)]
 
-    async def edit(self, hub: str, report: UUID, person: str, at: datetime, text: Text) -> int | None:
-        """Keep a new version of a text; return its number, None where there is no such report."""
+    async def edit(self, hub: str, report: UUID, person: str, at: datetime, text: Text, *, after: int) -> int | None:
+        """Keep the version that follows ``after``, once; return its number, 0 where another follows it already.
+
+        None where there is no such report.
+        """
         async with self._db.transaction() as connection:
             if await self._q.lock_intake(connection, hub=hub, report=report) is None:
                 return None
-            version: int = await self._q.add_text(
-                connection, hub=hub, report=report, person=person, at=at, title=text.title, body=text.body
+            version: int | None = await self._q.add_text(
+                connection, hub=hub, report=report, person=person, at=at, title=text.title, body=text.body, after=after
             )
-            return version
+            return version or 0
 
     async def versions(self, connection: Any, hub: str, report: UUID) -> list[TextVersion]:
         """Return the versions of a text, oldest first."""
@@ -244,14 +247,6 @@ class IntakeStore:
     async def free(self, connection: Any, hub: str, reports: Sequence[UUID]) -> None:
         """Note that reports are in no draft issue any more."""
         await self._q.note_free(connection, hub=hub, reports=list(reports))
-
-    async def select(self, connection: Any, hub: str, reports: Sequence[UUID]) -> None:
-        """Note that reports are sent on to a higher level."""
-        await self._q.note_selected(connection, hub=hub, reports=list(reports))
-
-    async def unselect(self, connection: Any, hub: str, reports: Sequence[UUID]) -> None:
-        """Note that this was taken back."""
-        await self._q.note_unselected(connection, hub=hub, reports=list(reports))
 
 
 def _scored(rows: Sequence[Any], mine: tuple[str, str]) -> list[tuple[IntakeRow, float]]:

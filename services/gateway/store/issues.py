@@ -63,11 +63,11 @@ class IssueStore:
 
     async def page(
         self, hub: str, series: str | None, *, final: bool | None, before: UUID | None, count: int
-    ) -> list[Issue]:
-        """Return a page of a hub's issues, newest first."""
+    ) -> list[tuple[Issue, int]]:
+        """Return a page of a hub's issues, newest first, each with the number of its items."""
         async with self._db.connection() as connection:
             rows = self._q.issues(connection, hub=hub, series=series, final=final, before=before, count=count)
-            return [_issue(row) async for row in rows]
+            return [(_issue({k: v for k, v in row.items() if k != "items"}), row["items"]) async for row in rows]
 
     async def one(self, connection: Any, hub: str, id: UUID, *, lock: bool = False) -> Issue | None:
         """Return one issue, held until the transaction ends where asked."""
@@ -128,19 +128,22 @@ class IssueStore:
         await self._q.place_issue_items(connection, issue=issue, ns=list(order))
 
     async def finish(
-        self, connection: Any, issue: UUID, *, items: Sequence[tuple[int, Text, UUID]], publication: UUID | None, person: str,
+        self, connection: Any, issue: Issue, *, items: Sequence[tuple[int, Text, UUID]], publication: UUID | None, person: str,
         at: datetime,
     ) -> None:  # fmt: skip
-        """Make an issue final: its items have these texts, and these decisions tell of them."""
+        """Make an issue final as it was sent: its name and readers, its items' texts, the decisions that tell of them."""
         await self._q.finish_issue_items(
             connection,
-            issue=issue,
+            issue=issue.id,
             ns=[n for n, _, _ in items],
             titles=[text.title for _, text, _ in items],
             bodies=[text.body for _, text, _ in items],
             decisions=[decision for _, _, decision in items],
         )
-        await self._q.finish_issue(connection, issue=issue, publication=publication, person=person, at=at)
+        await self._q.finish_issue(
+            connection, issue=issue.id, publication=publication, person=person, at=at, name=issue.name, organ=issue.organ,
+            up=list(issue.up), down=list(issue.down), across=list(issue.across),
+        )  # fmt: skip
 
 
 def _series(row: Any) -> Series:

@@ -96,8 +96,14 @@ class Selections:
         """Note the outcome of a selection."""
         await self._q.set_outcome(connection, hub=hub, decision=decision, outcome=outcome)
 
-    async def take_back(self, connection: Any, hub: str, decision: UUID) -> list[UUID]:
+    async def sent_as(self, connection: Any, hub: str, message: UUID) -> UUID | None:
+        """Return the decision in force by which a hub selected what it sent on as ``message``."""
+        found: UUID | None = await self._q.selected_as(connection, hub=hub, forwarded_as=message)
+        return found
+
+    async def take_back(self, connection: Any, hub: str, decision: UUID, reversal: UUID) -> list[UUID]:
         """Take back a selection without outcome, or an outcome; return the reports, none where there is no such thing."""
-        rows = [row async for row in self._q.drop_selection(connection, hub=hub, decision=decision)]
+        taken = self._q.reverse_selection(connection, hub=hub, decision=decision, reversal=reversal)
+        rows = [row async for row in taken]
         await self._q.note_unselected(connection, hub=hub, reports=[row["report"] for row in rows if row["dropped"]])
         return [row["report"] for row in rows]

@@ -15,10 +15,11 @@ from proto.messages import Adjustment, AdjustmentLine, Appeal, Bulletin, Decisio
 from proto.messages.base import Code, Month
 from services.gateway.desk import DESK, Desk
 from services.gateway.domain.adjustments import check_adjustment
+from services.gateway.domain.decisions import DecisionError
 from services.gateway.domain.papers import CHINA, reporting_to
 from services.gateway.views.asked import received_about, said_about
 from services.gateway.views.auth import Principal, member
-from services.gateway.views.hub import LEADS, hub_member
+from services.gateway.views.hub import LEADS, hub_member, refusal_of
 from services.gateway.views.items import checked_words
 from services.gateway.views.saying import Said, say
 from services.kit.web.api import Endpoint, Read, query_of
@@ -73,30 +74,25 @@ class AppealQuery(msgspec.Struct, forbid_unknown_fields=True):
 
 
 async def adjust(request: web.Request, read: Read[AdjustmentRequest]) -> Said | web.Response:
-    """Take points away by a rule, or answer an appeal; a lead decides, the unit's key signs."""
+    """Take points away by a rule, or answer an appeal; a lead decides, the unit's key signs.
+
+    Asked of the score first: an appeal is answered once, and a line that the score ignores would be its answer for good.
+    """
     who = await hub_member(request, *LEADS)
     desk = request.app[DESK]
     body = await read()
     await checked_words(desk, who, body.reason, *(line.rule for line in body.lines))
+    await _check_with_score(desk, who, body)
 
     async def make(connection: Any, id: UUID, now: datetime) -> Message:
-        appeal = await _appeal(desk, connection, who, body.about) if body.about else None
-        reports = [line.report for line in body.lines if line.report]
-        check_adjustment(
-            body.lines,
-            body.reason,
-            appellant=appeal.origin if appeal else None,
-            units=frozenset(reporting_to(desk.state, who.node)),
-            origins=await desk.inbox.origins(connection, who.node, reports),
-            this_month=f"{now.astimezone(CHINA):%Y-%m}",
-        )
+        appeal = await _checked(desk, connection, who, body, now)
         to = dict.fromkeys([*([appeal.origin] if appeal else []), *(line.unit for line in body.lines)])
         return Adjustment(
             id=id, origin=who.node, to=tuple(to), sent_at=now, about=body.about, lines=body.lines, person=who.person,
             reason=body.reason,
         )  # fmt: skip
 
-    return await say(desk, who, body, body.id, make)
+    return await say(request, who, body, body.id, make)
 
 
 async def appeal(request: web.Request, read: Read[AppealRequest]) -> Said | web.Response:
@@ -115,7 +111,7 @@ async def appeal(request: web.Request, read: Read[AppealRequest]) -> Said | web.
             text=body.text,
         )  # fmt: skip
 
-    return await say(desk, who, body, body.id, make)
+    return await say(request, who, body, body.id, make)
 
 
 async def list_appeals(request: web.Request, _: None) -> list[AppealView]:
@@ -135,8 +131,40 @@ async def list_appeals(request: web.Request, _: None) -> list[AppealView]:
         look = received_about if query.made else said_about
         for one in await look(desk, connection, who.node, "adjustment", list(appeals)):
             view = appeals[one.about]
+            if one.origin != view.hub:  # nobody else can answer
+                continue
             view.answer, view.answered_at, view.reason, view.lines = one.id, one.sent_at, one.reason, one.lines
     return list(appeals.values())
+
+
+async def _check_with_score(desk: Desk, who: Principal, body: AdjustmentRequest) -> None:
+    """Refuse what may not be said here, then what the score would ignore; what was said before is not asked about again."""
+    async with desk.db.connection() as connection:
+        if body.id is not None and await desk.db.queries.attempt(connection, node=who.node, id=body.id) is not None:
+            return
+        try:
+            await _checked(desk, connection, who, body, desk.clock())
+        except DecisionError as error:
+            raise refusal_of(error) from error
+    if body.lines:
+        await desk.scores.check_adjustment(who.node, body.lines)
+
+
+async def _checked(
+    desk: Desk, connection: Any, who: Principal, body: AdjustmentRequest, now: datetime
+) -> Appeal | None:
+    """Return the appeal that an adjustment answers, if any; refuse where it may not be made."""
+    appeal = await _appeal(desk, connection, who, body.about) if body.about else None
+    reports = [line.report for line in body.lines if line.report]
+    check_adjustment(
+        body.lines,
+        body.reason,
+        appellant=appeal.origin if appeal else None,
+        units=frozenset(reporting_to(desk.state, who.node)),
+        origins=await desk.inbox.origins(connection, who.node, reports),
+        this_month=f"{now.astimezone(CHINA):%Y-%m}",
+    )
+    return appeal
 
 
 async def _appeal(desk: Desk, connection: Any, who: Principal, about: UUID) -> Appeal:

@@ -45,7 +45,7 @@ async def asked_about(desk: Desk, node: str, report: UUID, *, at_hub: bool) -> l
         given = await (received_about if at_hub else said_about)(desk, connection, node, "progress", list(questions))
     views = {one.id: _view(one, report) for one in questions.values()}
     for one in given:
-        if isinstance(one, Progress) and one.about in views:
+        if isinstance(one, Progress) and one.about in questions and one.origin in questions[one.about].to:
             views[one.about].answers.append(AnswerView(one.id, one.person, one.text, one.answer, one.sent_at))
     return list(views.values())
 

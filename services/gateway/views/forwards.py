@@ -7,14 +7,14 @@ import msgspec
 from aiohttp import web
 
 from proto import codec
-from proto.envelope import Envelope
+from proto.envelope import Envelope, unpack
 from proto.errors import Reason, RefusedError
 from proto.messages import DecidedItem, Decision, Level, NodeKind, Report, ReportContent, Role, Verdict
 from services.gateway.desk import DESK, Desk
 from services.gateway.domain.decisions import DecisionError
 from services.gateway.domain.forwarding import chained_to, check_forward, fits
 from services.gateway.domain.items import State, Step
-from services.gateway.domain.reports import Sealed, sealed
+from services.gateway.domain.reports import Sealed, outgoing
 from services.gateway.store.items import Item
 from services.gateway.store.selections import Forward, Original
 from services.gateway.views.auth import Principal
@@ -98,7 +98,30 @@ async def selected(desk: Desk, connection: Any, item: Item, forwards: list[Forwa
     await desk.selections.select(
         connection, item.node, Level.PROVINCE, decision.id, [one.report for one in forwards], message
     )
-    return [sealed(decision, desk.keys[item.node])]
+    return [outgoing(desk.state, desk.keys[item.node], decision, now=decision.sent_at)]
+
+
+async def taken_back(desk: Desk, connection: Any, item: Item, person: str) -> list[Sealed]:
+    """Take back the selection of the originals that a refused report carried; return what tells their origins so."""
+    chosen = await desk.selections.sent_as(connection, item.node, item.message) if item.message else None
+    stored = await desk.db.queries.sent_message(connection, id=chosen, node=item.node) if chosen else None
+    original = codec.decode(unpack(stored["body"])) if stored else None
+    if not isinstance(original, Decision):  # it carried none, or they were taken back, or that decision was refused too
+        return []
+    desk.outbox.check_room()
+    decision = Decision(
+        id=desk.new_id(),
+        origin=item.node,
+        to=original.to,
+        sent_at=desk.clock(),
+        about=original.id,
+        verdict=Verdict.REVERSED,
+        items=original.items,
+        editor=person,
+        reason="转报件被拒收，选送撤回",
+    )
+    await desk.selections.take_back(connection, item.node, original.id, decision.id)
+    return [outgoing(desk.state, desk.keys[item.node], decision, now=decision.sent_at)]
 
 
 def _content(body: ForwardRequest, originals: dict[UUID, Original]) -> str:

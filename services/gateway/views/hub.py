@@ -18,6 +18,8 @@ LEADS: Final = (Role.OFFICE_LEAD, Role.UNIT_LEAD)
 DESK_ROLES: Final = (Role.EDITOR, *LEADS)
 
 TitleText = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_TITLE_CHARS, pattern=_NO_NUL)]
+Digest = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
+"""SHA-256 of what was shown, as the gateway said it: what is approved is what was looked at."""
 BodyText = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_BODY_CHARS, pattern=_NO_NUL)]
 
 

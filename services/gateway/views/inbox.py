@@ -15,7 +15,7 @@ from proto.messages.base import check_decimal
 from services.gateway.desk import DESK, Desk
 from services.gateway.domain.decisions import DecisionError, check_decision
 from services.gateway.domain.receipts import part_of
-from services.gateway.domain.reports import sealed
+from services.gateway.domain.reports import outgoing
 from services.gateway.store.inbox import InboxMessage
 from services.gateway.views.auth import Principal, member
 from services.gateway.views.items import checked_words, item_id
@@ -159,10 +159,9 @@ async def decide(request: web.Request, read: Read[DecisionRequest]) -> Decided:
                     publication=body.publication,
                     reason=body.reason,
                 )
-                decision = _decision(desk, who, body, items, about=None)
+                decision = _decision(desk, who, body, items, id=desk.new_id())
                 await desk.inbox.decide(connection, who.node, decision.id, body.verdict, reports)
-            messages = [sealed(decision, desk.keys[who.node])]
-            codec.decode(unpack(messages[0].body))  # what the router would refuse is refused here, before it counts
+            messages = [outgoing(desk.state, desk.keys[who.node], decision, now=decision.sent_at)]
             await desk.outbox.add(connection, messages)
     except DecisionError as error:
         raise ProblemError(422, error.code, error.zh, error.en) from error
@@ -176,8 +175,9 @@ async def _reversal(desk: Desk, connection: Any, who: Principal, body: DecisionR
             "decision.reversal", "冲正须注明原采编结果和理由", "A reversal names its decision and a reason"
         )
     stored = await desk.db.queries.sent_message(connection, id=body.reverses, node=who.node)
-    freed = await desk.inbox.undecide(connection, who.node, body.reverses)
-    freed = freed or await desk.selections.take_back(connection, who.node, body.reverses)
+    reversal = desk.new_id()
+    freed = await desk.inbox.undecide(connection, who.node, body.reverses, reversal)
+    freed = freed or await desk.selections.take_back(connection, who.node, body.reverses, reversal)
     if not freed and await desk.selections.one(connection, who.node, body.reverses):
         raise DecisionError("selection.told", "请先冲正该项选送的结果", "Reverse the outcome of the selection first")
     if not freed or stored is None:
@@ -185,14 +185,14 @@ async def _reversal(desk: Desk, connection: Any, who: Principal, body: DecisionR
     original = codec.decode(unpack(stored["body"]))
     if not isinstance(original, Decision):
         raise DecisionError("decision.not_in_force", "没有生效的该采编结果", "There is no such decision in force")
-    return _decision(desk, who, body, original.items, about=original.id)
+    return _decision(desk, who, body, original.items, id=reversal, about=original.id)
 
 
 def _decision(
-    desk: Desk, who: Principal, body: DecisionRequest, items: tuple[Any, ...], about: UUID | None
+    desk: Desk, who: Principal, body: DecisionRequest, items: tuple[Any, ...], *, id: UUID, about: UUID | None = None
 ) -> Decision:
     return Decision(
-        id=desk.new_id(),
+        id=id,
         origin=who.node,
         to=tuple(dict.fromkeys(item.origin for item in items)),
         sent_at=desk.clock(),

@@ -8,7 +8,7 @@ import msgspec
 from aiohttp import web
 
 from proto.addresses import CODE_PATTERN
-from proto.limits import MAX_NOTE_CHARS
+from proto.limits import MAX_COUNT, MAX_NOTE_CHARS
 from proto.messages import Category, ReportContent, Role, Stage, Urgency
 from services.gateway.desk import DESK, Desk
 from services.gateway.domain.intake import IntakeState, origin_pattern
@@ -106,6 +106,7 @@ class TextRequest(msgspec.Struct, forbid_unknown_fields=True):
 
     title: TitleText
     body: BodyText
+    after: Annotated[int, msgspec.Meta(ge=0, lt=MAX_COUNT)]  # the version that the editor changed; 0: the original
 
 
 class TextStored(msgspec.Struct):
@@ -209,14 +210,17 @@ async def add_opinion(request: web.Request, read: Read[OpinionRequest]) -> Opini
 
 
 async def edit_text(request: web.Request, read: Read[TextRequest]) -> TextStored:
-    """Keep an edited text beside the original; a draft issue takes the newest."""
+    """Keep an edited text beside the original; a draft issue takes the newest. Trying again finds it kept."""
     who = await hub_member(request, Role.EDITOR)
     desk = request.app[DESK]
     body = await read()
     await checked_words(desk, who, body.title, body.body)
-    version = await desk.intake.edit(who.node, item_id(request), who.person, desk.clock(), Text(body.title, body.body))
+    text = Text(body.title, body.body)
+    version = await desk.intake.edit(who.node, item_id(request), who.person, desk.clock(), text, after=body.after)
     if version is None:
         raise unknown_report()
+    if not version:
+        raise ProblemError(409, "intake.text_changed", "文本已被修改，请刷新后重试", "The text has changed, look again")
     return TextStored(version)
 
 
@@ -277,6 +281,6 @@ ENDPOINTS: Final = (
     ),
     Endpoint(
         method="PUT", path=f"{_INTAKE}/{{id}}/text", handle=edit_text, summary="编辑文本，原文保留 / Edit the text, the original stays",
-        body=TextRequest, answer=TextStored, errors=(400, 401, 403, 404, 422),
+        body=TextRequest, answer=TextStored, errors=(400, 401, 403, 404, 409, 422),
     ),
 )  # fmt: skip

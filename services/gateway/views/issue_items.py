@@ -72,7 +72,7 @@ async def add_item(request: web.Request, read: Read[ItemRequest]) -> ItemAdded |
         if known is None and await desk.issues.place_of(connection, new) is not None:
             raise _id_taken()
         if known is not None:
-            if not _same(known, body):
+            if not _same(known, body, final=issue.final_at is not None):
                 raise _id_taken()
             return reply(ItemAdded(issue.id, known.n, known.id), 200)
         issue = await the_draft(desk, connection, who, issue.id)
@@ -128,9 +128,17 @@ async def arrange(request: web.Request, read: Read[OrderRequest]) -> IssueView:
         return await issue_view(desk, connection, issue)
 
 
-def _same(item: IssueItem, asked: ItemRequest) -> bool:
+def _same(item: IssueItem, asked: ItemRequest, *, final: bool) -> bool:
+    """Tell whether an item is what is asked for; in a final issue one that was given no text has that of its report."""
     parts = [(part.report, part.share) for part in item.reports]
-    return item.verdict == asked.verdict and parts == [(each.report, each.share) for each in asked.items]
+    return (
+        item.verdict == asked.verdict
+        and parts == [(each.report, each.share) for each in asked.items]
+        and all(
+            given == kept or (final and given is None)
+            for given, kept in ((asked.title, item.title), (asked.body, item.body))
+        )
+    )
 
 
 def _id_taken() -> ProblemError:

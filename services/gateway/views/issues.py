@@ -9,18 +9,24 @@ from uuid import UUID
 import msgspec
 from aiohttp import web
 
-from proto import codec
-from proto.envelope import unpack
 from proto.errors import Reason, RefusedError
 from proto.messages import Decision, Publication, Verdict
 from services.gateway.desk import DESK, Desk
-from services.gateway.domain.issues import Issue, IssueItem, Text, article_of, decisions_of, publication_of
-from services.gateway.domain.reports import sealed
+from services.gateway.domain.issues import (
+    Issue,
+    IssueItem,
+    Text,
+    article_of,
+    decisions_of,
+    digest_of_issue,
+    publication_of,
+)
+from services.gateway.domain.reports import outgoing
 from services.gateway.views.auth import Principal
-from services.gateway.views.hub import LEADS, hub_member
+from services.gateway.views.hub import LEADS, Digest, hub_member
 from services.gateway.views.items import item_id
 from services.kit.secrecy import is_marked
-from services.kit.web.api import Endpoint, query_of
+from services.kit.web.api import Endpoint, Read, query_of
 from services.kit.web.problem import ProblemError, not_found
 
 
@@ -83,6 +89,13 @@ class IssueView(IssueSummary, kw_only=True):
     down: list[str]
     across: list[str]
     items: list[IssueItemView]
+    digest: str  # of all that goes out when it is made final
+
+
+class FinalRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """定版."""
+
+    digest: Digest  # of the issue that the lead looked at, as it was shown
 
 
 async def list_issues(request: web.Request, _: None) -> list[IssueSummary]:
@@ -91,9 +104,7 @@ async def list_issues(request: web.Request, _: None) -> list[IssueSummary]:
     desk = request.app[DESK]
     query: IssueQuery = query_of(request, IssueQuery)
     page = await desk.issues.page(who.node, query.series, final=query.final, before=query.before, count=query.limit)
-    async with desk.db.connection() as connection:
-        items = await desk.issues.items(connection, [issue.id for issue in page])
-    return [IssueSummary(**_summary(issue, len(items.get(issue.id, ())))) for issue in page]
+    return [IssueSummary(**_summary(issue, count)) for issue, count in page]
 
 
 async def one_issue(request: web.Request, _: None) -> IssueView:
@@ -116,10 +127,11 @@ async def drop_issue(request: web.Request, _: None) -> None:
         await desk.issues.drop(connection, issue.id)
 
 
-async def make_final(request: web.Request, _: None) -> IssueView:
+async def make_final(request: web.Request, read: Read[FinalRequest]) -> IssueView:
     """Make an issue final (定版): the publication goes to its readers, a decision on each item to its origins."""
     who = await hub_member(request, *LEADS)
     desk = request.app[DESK]
+    body = await read()
     desk.outbox.check_room()
     async with desk.db.transaction() as connection:
         await desk.outbox.lock(connection)
@@ -127,18 +139,19 @@ async def make_final(request: web.Request, _: None) -> IssueView:
         items = (await desk.issues.items(connection, [issue.id])).get(issue.id, [])
         await _check_ready(desk, connection, issue, items)
         texts = await _texts(desk, connection, issue, items)
+        if digest_of_issue(issue, items, texts) != body.digest:
+            raise ProblemError(409, "issue.changed", "该期已被修改，请刷新后重试", "The issue has changed, look again")
         publication, decisions = _messages(desk, issue, items, texts)
         key = desk.keys[who.node]
-        messages = [sealed(each, key) for each in (*decisions, *([publication] if publication else []))]
-        for message in messages:  # what the router would refuse is refused here, before anything counts
-            codec.decode(unpack(message.body))
+        said = (*decisions, *([publication] if publication else []))
+        messages = [outgoing(desk.state, key, each, now=each.sent_at) for each in said]
         await desk.outbox.add(connection, messages)
         for item, decision in zip(items, decisions, strict=True):
             reports = [part.report for part in item.reports]
             await desk.inbox.decide(connection, who.node, decision.id, item.verdict, reports)
         await desk.issues.finish(
             connection,
-            issue.id,
+            issue,
             items=[(item.n, text, each.id) for item, text, each in zip(items, texts, decisions, strict=True)],
             publication=publication.id if publication else None,
             person=who.person,
@@ -177,6 +190,7 @@ async def issue_view(desk: Desk, connection: Any, issue: Issue) -> IssueView:
         down=list(issue.down),
         across=list(issue.across),
         items=[_item_view(desk, item, text) for item, text in zip(items, texts, strict=True)],
+        digest=digest_of_issue(issue, items, texts),
     )
 
 
@@ -266,7 +280,8 @@ ENDPOINTS: Final = (
     ),
     Endpoint(
         method="POST", path=f"{_ISSUES}/{{id}}/final", handle=make_final,
-        summary="定版：刊物送读者，采编结果告各单位 / Make final, which tells readers and origins", answer=IssueView,
+        summary="定版：刊物送读者，采编结果告各单位 / Make final, which tells readers and origins", body=FinalRequest,
+        answer=IssueView,
         errors=(400, 401, 403, 404, 409, 422),
     ),
 )  # fmt: skip

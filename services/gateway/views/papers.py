@@ -7,8 +7,7 @@ from uuid import UUID
 import msgspec
 from aiohttp import web
 
-from proto import codec
-from proto.envelope import unpack
+from proto.envelope import digest_of
 from proto.messages import Role
 from services.gateway.desk import DESK, Desk
 from services.gateway.domain.papers import (
@@ -23,11 +22,11 @@ from services.gateway.domain.papers import (
     read_text,
     recipients,
 )
-from services.gateway.domain.reports import sealed
+from services.gateway.domain.reports import outgoing
 from services.gateway.store.items import Fate
 from services.gateway.store.papers import Paper
 from services.gateway.views.auth import Principal
-from services.gateway.views.hub import LEADS, hub_member
+from services.gateway.views.hub import LEADS, Digest, hub_member
 from services.gateway.views.items import checked_words, item_id
 from services.gateway.views.saying import approval
 from services.kit.trust.verify import verify_approved
@@ -49,6 +48,7 @@ class ApprovalRequest(msgspec.Struct, forbid_unknown_fields=True):
     """签发: with the passphrase of the lead's own key."""
 
     passphrase: Annotated[str, msgspec.Meta(max_length=1024)]
+    digest: Digest  # of the paper that the lead looked at, as it was shown
 
 
 class PaperView(msgspec.Struct, kw_only=True):
@@ -65,6 +65,7 @@ class PaperView(msgspec.Struct, kw_only=True):
     approved_at: datetime | None
     message: UUID | None
     content: msgspec.Raw | None = None  # not in lists
+    digest: str = ""  # of the content; not in lists
     receipts: list[Fate] = []  # not in lists
 
 
@@ -111,7 +112,8 @@ async def change_paper(request: web.Request, read: Read[PaperRequest]) -> PaperV
         if paper.kind is not draft.kind:
             raise ProblemError(409, "paper.kind", "文稿种类不能更改", "A paper does not change its kind")
         await _check(desk, connection, who, draft)
-        await desk.papers.change(connection, paper.id, draft, author=who.person, at=desk.clock())
+        if draft.content != paper.content:  # or the text would become another's without a word changed
+            await desk.papers.change(connection, paper.id, draft, author=who.person, at=desk.clock())
         return _view(_there(await desk.papers.for_update(connection, who.node, paper.id)))
 
 
@@ -125,13 +127,18 @@ async def drop_paper(request: web.Request, _: None) -> None:
 
 
 async def approve(request: web.Request, read: Read[ApprovalRequest]) -> PaperView:
-    """Sign a draft with the lead's own key and send it; from here on it stands."""
+    """Sign a draft with the lead's own key and send it; from here on it stands.
+
+    What the lead looked at is signed, or nothing: the request names the digest of what was shown.
+    """
     who = await hub_member(request, *LEADS)
     desk = request.app[DESK]
     body = await read()
     found = _drafted(await desk.papers.one(who.node, item_id(request)))
     if found.author == who.person:
         raise forbidden("paper.own", "起草人不能签发自己的文稿", "Nobody approves a paper of their own")
+    if digest_of(found.content.encode()) != body.digest:
+        raise _changed()
     desk.outbox.check_room()
     await desk.scores.check(who.node, read_text(found.kind, found.content))
     signed = await approval(desk, who, found.content, body.passphrase)
@@ -139,15 +146,14 @@ async def approve(request: web.Request, read: Read[ApprovalRequest]) -> PaperVie
         await desk.outbox.lock(connection)
         paper = _drafted(await desk.papers.for_update(connection, who.node, found.id))
         if (paper.content, paper.author) != (found.content, found.author):
-            raise ProblemError(409, "paper.changed", "文稿已被修改，请刷新后重试", "The paper has changed, look again")
+            raise _changed()
         draft = read_text(paper.kind, paper.content)
         await _check(desk, connection, who, draft)
         message = message_of(
             draft, id=desk.new_id(), hub=who.node, to=_recipients(desk, who, draft), at=desk.clock(), approval=signed
         )
         verify_approved(desk.state, message, now=message.sent_at)
-        messages = [sealed(message, desk.keys[who.node])]
-        codec.decode(unpack(messages[0].body))  # what the router would refuse is refused here, before it stands
+        messages = [outgoing(desk.state, desk.keys[who.node], message, now=message.sent_at)]
         await desk.outbox.add(connection, messages)
         await desk.papers.approve(connection, paper.id, approver=who.person, at=message.sent_at, message=message.id)
         paper = _there(await desk.papers.for_update(connection, who.node, paper.id))
@@ -220,6 +226,10 @@ def _there(paper: Paper | None) -> Paper:
     return paper
 
 
+def _changed() -> ProblemError:
+    return ProblemError(409, "paper.changed", "文稿已被修改，请刷新后重试", "The paper has changed, look again")
+
+
 def _problem(error: PaperError) -> ProblemError:
     return ProblemError(422, error.code, error.zh, error.en, error.detail)
 
@@ -236,6 +246,7 @@ def _view(paper: Paper) -> PaperView:
     view = _head(paper)
     text = msgspec.json.encode(paper.content) if paper.kind is PaperKind.RULES else paper.content.encode()
     view.content = msgspec.Raw(text)
+    view.digest = digest_of(paper.content.encode())
     return view
 
 

@@ -67,7 +67,7 @@ async def ask(request: web.Request, read: Read[QueryRequest]) -> Said | web.Resp
             title=f"核实：{row['title']}"[:MAX_TITLE_CHARS], body=body.text, form=FORM, deadline=body.deadline,
         )  # fmt: skip
 
-    return await say(desk, who, body, body.id, make)
+    return await say(request, who, body, body.id, make)
 
 
 async def asked(request: web.Request, _: None) -> list[QueryView]:
@@ -104,7 +104,7 @@ async def answer(request: web.Request, read: Read[AnswerRequest]) -> Said | web.
             person=who.person, text=body.text, answer=body.answer,
         )  # fmt: skip
 
-    return await say(desk, who, body, body.id, make)
+    return await say(request, who, body, body.id, make)
 
 
 _NODE: Final = "/api/v1/nodes/{code}"

@@ -9,11 +9,11 @@ import msgspec
 from aiohttp import web
 
 from proto import codec
-from proto.envelope import Envelope, digest_of, unpack
+from proto.envelope import Envelope, digest_of
 from proto.messages import Action, Message
-from services.gateway.desk import Desk
+from services.gateway.desk import DESK, Desk
 from services.gateway.domain.decisions import DecisionError
-from services.gateway.domain.reports import sealed
+from services.gateway.domain.reports import outgoing
 from services.gateway.views.auth import Principal
 from services.gateway.views.hub import LEADS, refusal_of
 from services.kit.crypto import PrivateKey
@@ -33,14 +33,15 @@ class Said(msgspec.Struct):
 
 
 async def say(
-    desk: Desk, who: Principal, asked: msgspec.Struct, attempt: UUID | None, make: Make
+    request: web.Request, who: Principal, asked: msgspec.Struct, attempt: UUID | None, make: Make
 ) -> Said | web.Response:
     """Store one message of the unit with its outbox row, or find it stored under the client's own id.
 
-    ``asked`` is the request: the same id for another request is refused.
+    ``asked`` is the request's body: the same id for another body, or another address, is refused.
     """
+    desk = request.app[DESK]
     desk.outbox.check_room()
-    digest = digest_of(codec.encode(asked))
+    digest = digest_of(f"{request.method} {request.path}\n".encode() + codec.encode(asked))
     try:
         async with desk.db.transaction() as connection:
             await desk.outbox.lock(connection)
@@ -52,9 +53,9 @@ async def say(
                     )
                 if row is not None:
                     return reply(Said(row["message"]), 200)
-            message = await make(connection, desk.new_id(), desk.clock())
-            messages = [sealed(message, desk.keys[who.node])]
-            codec.decode(unpack(messages[0].body))  # what the router would refuse is refused here, before it counts
+            now = desk.clock()
+            message = await make(connection, desk.new_id(), now)
+            messages = [outgoing(desk.state, desk.keys[who.node], message, now=now)]
             await desk.outbox.add(connection, messages)
             if attempt is not None:
                 await desk.db.queries.add_attempt(

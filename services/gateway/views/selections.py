@@ -61,7 +61,7 @@ async def select(request: web.Request, read: Read[SelectionRequest]) -> Said | w
         await desk.selections.select(connection, who.node, Level.NATIONAL, id, reports)
         return _decision(who, id, now, items, verdict=Verdict.SELECTED, reason=body.reason)
 
-    return await say(desk, who, body, body.id, make)
+    return await say(request, who, body, body.id, make)
 
 
 async def outcome(request: web.Request, read: Read[OutcomeRequest]) -> Said | web.Response:
@@ -91,7 +91,7 @@ async def outcome(request: web.Request, read: Read[OutcomeRequest]) -> Said | we
             who, id, now, selection.items, verdict=Verdict.ADOPTED, reason=body.reason, about=about, publication=appears
         )
 
-    return await say(desk, who, body, body.id, make)
+    return await say(request, who, body, body.id, make)
 
 
 def _decision(

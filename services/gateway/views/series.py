@@ -72,7 +72,7 @@ async def put_series(request: web.Request, read: Read[SeriesRequest]) -> SeriesV
     who = await hub_member(request)
     desk = request.app[DESK]
     body = await read()
-    await checked_words(desk, who, body.name, body.organ)
+    await checked_words(desk, who, _short_name(request), body.name, body.organ)
     readers = body.readers
     listed = (*readers.up, *readers.down, *readers.across)
     if len(set(listed)) > MAX_RECIPIENTS:

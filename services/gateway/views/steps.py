@@ -14,7 +14,7 @@ from services.gateway.domain.items import Rule, Step, signing_role
 from services.gateway.domain.reports import Sealed, compose
 from services.gateway.store.items import Item
 from services.gateway.views.auth import Principal, member
-from services.gateway.views.forwards import selected, sent_on
+from services.gateway.views.forwards import selected, sent_on, taken_back
 from services.gateway.views.items import Submitted, checked_words, item_id, legal, was_refused
 from services.gateway.views.saying import unlocked_key
 from services.kit.trust.enrol import sign_off
@@ -58,10 +58,11 @@ async def take_step(request: web.Request, read: Read[StepRequest]) -> Submitted:
                 409, "item.changed", "内容已被修改，请刷新后重试", "The item has changed, please look again"
             )
         legal(current.state, body.step)
-        if body.step is Step.REOPEN:
-            await _require_refused(desk, current)
         message: UUID | None = None
         sealed: tuple[Sealed, ...] = ()
+        if body.step is Step.REOPEN:
+            await _require_refused(desk, current)
+            sealed = tuple(await taken_back(desk, connection, current, who.person))
         if signed is not None and rule.signs is not None:
             await desk.items.sign(connection, item.id, rule.signs, signed)
         if body.step is Step.SEND:
@@ -80,6 +81,7 @@ async def take_step(request: web.Request, read: Read[StepRequest]) -> Submitted:
             )
             told = await selected(desk, connection, current, forwards, sent.id)
             sealed, message = (sent, *told), sent.id
+        if sealed:
             await desk.outbox.add(connection, sealed)
         changed = msgspec.structs.replace(current, state=rule.to, message=message)
         await desk.items.step(connection, changed, at=desk.clock(), person=who.person, step=body.step, note=body.note)

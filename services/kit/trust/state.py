@@ -41,7 +41,7 @@ class TrustState:
         self._roots: dict[str, KnownKey] = {k.keyid: _known(k, "", "") for k in pinned_roots}
         self._nodes: dict[str, Node] = {}
         self._node_keys: dict[str, KnownKey] = {}
-        self._staff: dict[tuple[str, str], Staff] = {}
+        self._staff: dict[str, dict[str, Staff]] = {}  # by node, then by person
         self._staff_keys: dict[tuple[str, str], KnownKey] = {}
         self._roster_versions: dict[str, tuple[int, str]] = {}
         self._directory: tuple[Directory, str] | None = None
@@ -100,11 +100,11 @@ class TrustState:
 
     def staff(self, code: str, person: str) -> Staff | None:
         """Return a person on a node's roster."""
-        return self._staff.get((code, person))
+        return self._staff.get(code, {}).get(person)
 
     def staff_of(self, code: str) -> list[Staff]:
         """Return a node's whole roster, past and present."""
-        return [staff for (node, _), staff in self._staff.items() if node == code]
+        return list(self._staff.get(code, {}).values())
 
     def staff_key(self, code: str, keyid: str) -> KnownKey | None:
         """Return a staff key by its node and id."""
@@ -177,19 +177,20 @@ class TrustState:
             raise RefusedError(Reason.SIGNATURE_INVALID, "not signed by the node")
         if roster.version <= self.roster_version(code):
             raise RefusedError(Reason.REGISTRY_ROLLBACK, f"{roster.version} <= {self.roster_version(code)}")
-        staff = {(code, s.person): s for s in roster.staff}
+        staff = {s.person: s for s in roster.staff}
         keys = {(code, k.keyid): _known(k, code, s.person) for s in roster.staff for k in s.keys}
         if len(staff) != len(roster.staff) or len(keys) != sum(len(s.keys) for s in roster.staff):
             raise RefusedError(Reason.REGISTRY_INVALID, "a person or a key stands twice")
         before = {key: known for key, known in self._staff_keys.items() if key[0] == code}
         _check_kept(before, keys)
-        if any(key[0] == code and key not in staff for key in self._staff):
+        known_staff = self._staff.get(code, {})
+        if any(person not in staff for person in known_staff):
             raise RefusedError(Reason.REGISTRY_INVALID, "a person was removed instead of ended")
-        if any(key in self._staff and self._staff[key].since != person.since for key, person in staff.items()):
+        if any(known.since != staff[person].since for person, known in known_staff.items()):
             raise RefusedError(Reason.REGISTRY_INVALID, "a person's beginning was moved")
-        if any(_later(person.until, self._staff[key].until) for key, person in staff.items() if key in self._staff):
+        if any(_later(staff[person].until, known.until) for person, known in known_staff.items()):
             raise RefusedError(Reason.REGISTRY_INVALID, "a person's end was lifted or put off")
-        self._staff.update(staff)
+        self._staff[code] = staff
         self._staff_keys.update(keys)
         self._roster_versions[code] = (roster.version, digest)
         self.generation += 1

@@ -9,7 +9,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from proto.messages import BulletinContent, BulletinType, UnitClass
+from proto.messages import UnitClass
 from services.scoring.domain.ranking import ranks
 from services.scoring.domain.units import ORDER
 
@@ -25,7 +25,7 @@ class Nominee(Struct, frozen=True, kw_only=True):
     rank: int  # within its class
     points: Decimal  # of the period
     by_year: dict[int, Decimal]
-    people: tuple[str, ...]  # names of its information officers in office throughout the period
+    people: tuple[str, ...]  # names of its information officers in office on the last day of the period
 
 
 def years_of(year: int, every: int) -> range:
@@ -36,11 +36,6 @@ def years_of(year: int, every: int) -> range:
 def off_year(year: int, commended: Iterable[int], every: int = PROVINCE_EVERY) -> int | None:
     """Return the commended year that makes ``year`` an off-year; None where it is none."""
     return next((each for each in sorted(commended) if abs(year - each) % every), None)
-
-
-def commended_years(bulletins: Iterable[BulletinContent]) -> list[int]:
-    """Return the years for which these bulletins commend."""
-    return [int(each.period) for each in bulletins if each.type is BulletinType.COMMENDATION]
 
 
 def nominate(

@@ -21,7 +21,7 @@ from msgspec.structs import replace
 from proto import codec
 from proto.limits import MAX_ENVELOPE_BYTES, MAX_LABEL_CHARS
 from proto.messages import BulletinContent, BulletinItem, BulletinLine, BulletinType, Level, UnitClass
-from services.scoring.domain.awards import commended_years, off_year
+from services.scoring.domain.awards import off_year
 from services.scoring.domain.calendar import YEARS
 from services.scoring.domain.counting import ADOPTIONS
 from services.scoring.domain.entry import entry_id
@@ -47,8 +47,16 @@ class Issued(Struct, frozen=True, kw_only=True):
     content: BulletinContent
 
 
+class Head(Struct, frozen=True, kw_only=True):
+    """Which bulletin one is that stands."""
+
+    id: UUID
+    type: BulletinType
+    period: str
+
+
 def check_period(
-    type: BulletinType, period: str, today: date, issued: Iterable[Issued], *, every: int | None = None
+    type: BulletinType, period: str, today: date, issued: Iterable[Head], *, every: int | None = None
 ) -> None:
     """Raise ``WrongError`` where a hub that issued these bulletins may not issue this one on that day.
 
@@ -61,17 +69,22 @@ def check_period(
         raise WrongError(Refusal.BULLETIN_OPEN, period)
     listed = list(issued)
     for each in listed:
-        other, stated = each.content.type, each.content.period
+        other, stated = each.type, each.period
         if (other, stated) == (type, period):
             raise WrongError(Refusal.BULLETIN_TWICE, period)
         if type is BulletinType.MONTHLY and stated[:4] == period[:4]:  # (4)
             later = other is BulletinType.MONTHLY and stated > period
             if later or other is BulletinType.YEARLY:
                 raise WrongError(Refusal.BULLETIN_PASSED, f"{period} < {stated}")
-    if type is BulletinType.COMMENDATION and every is not None:
-        years = commended_years(each.content for each in listed)
-        if (near := off_year(int(period), years, every)) is not None:
-            raise WrongError(Refusal.OFF_YEAR, f"{period}, {near}")
+    if type is BulletinType.COMMENDATION:
+        check_off_year(int(period), listed, every)
+
+
+def check_off_year(year: int, issued: Iterable[Head], every: int | None) -> None:
+    """Raise ``WrongError`` where a hub that issued these bulletins may not commend for a year (Art. 15)."""
+    years = [int(each.period) for each in issued if each.type is BulletinType.COMMENDATION]
+    if every is not None and (near := off_year(year, years, every)) is not None:
+        raise WrongError(Refusal.OFF_YEAR, f"{year}, {near}")
 
 
 def stated(issued: Iterable[Issued], year: str) -> dict[str, Decimal]:

@@ -38,7 +38,7 @@ from services.kit.trust.state import TrustState
 from services.kit.trust.verify import verify_signature
 from services.scoring.domain.calendar import YEARS, day_of, month_of
 from services.scoring.domain.known import CREDITED, Books, Event, Fact
-from services.scoring.domain.rules import ANY, APPEAL, PLACES, Effect, RuleSet
+from services.scoring.domain.rules import ANY, APPEAL, Effect, RuleSet
 from services.scoring.domain.whys import Why
 
 __all__ = ["Ignored", "Scored", "UnscorableError", "Why", "check", "judge", "wrong_reversal"]
@@ -97,6 +97,12 @@ def judge(body: bytes, state: TrustState, books: Books) -> Scored | Ignored:
 def notes_on(fact: Fact, digest: str, books: Books) -> tuple[Ignored, ...]:
     """Return what of a fact the hub's own rules, as they are known now, give nothing for."""
     return tuple(_ignored(digest, why, detail, fact.event) for why, detail in _lacking(fact, books))
+
+
+def check_now(event: Event, state: TrustState, books: Books) -> None:
+    """Raise ``UnscorableError`` where a message would not count if it were sent now, or part of it would give nothing."""
+    for why, detail in _lacking(_fact(event, state), books):
+        raise UnscorableError(why, detail)
 
 
 def check(event: Event) -> None:
@@ -176,8 +182,6 @@ def _check_adjustment(adjustment: Adjustment) -> None:
             raise UnscorableError(Why.MONTH, line.month)
         if (line.rule == APPEAL) != (line.points is not None):
             raise UnscorableError(Why.POINTS, line.rule)
-        if line.points is not None and line.points != round(line.points, PLACES):
-            raise UnscorableError(Why.POINTS, f"at most {PLACES} decimal places")
 
 
 def _fact(event: Event, state: TrustState) -> Fact:

@@ -177,7 +177,9 @@ def _adjusted(rules: RuleSet, adjustment: Adjustment, level: Level) -> list[_Ear
             id=entry_id(adjustment.id, number, rules.version, rule),
             event=adjustment.id,
             report=line.report,
-            unit=line.unit,
+            unit=rules.credited_to.get(
+                line.unit, line.unit
+            ),  # whose the points are, of which it takes or to which it adds
             hub=adjustment.origin,
             level=level,
             month=line.month,

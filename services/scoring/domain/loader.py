@@ -14,6 +14,7 @@ import msgspec
 
 from proto.messages import Level, ResearchClass, UnitClass
 from proto.messages.base import Code
+from services.kit.toml import TomlTooLargeError, read_toml
 from services.scoring.domain.lines import line_of
 from services.scoring.domain.rules import (
     ANY,
@@ -33,8 +34,6 @@ from services.scoring.domain.rules import (
 )
 
 T = TypeVar("T")
-MAX_CHARS: Final = 200_000
-"""Of a rule file: it travels in one message."""
 _AT_LINE: Final = re.compile(r" \(at line (\d+), column \d+\)$")
 _PATH: Final = re.compile(r" - at `(?:key in )?\$\.?([^`\[]*)[^`]*`$")
 _REGEX: Final = re.compile(r"Expected `str` matching regex .*")
@@ -80,10 +79,10 @@ class _Reader:
         return rules
 
     def _toml(self) -> dict[str, Any]:
-        if len(self._text) > MAX_CHARS:
-            raise RuleError(self._file, f"longer than {MAX_CHARS} characters")
         try:
-            return tomllib.loads(self._text, parse_float=Decimal)
+            return read_toml(self._text, parse_float=Decimal)
+        except TomlTooLargeError as error:
+            raise RuleError(self._file, str(error), error.line) from error
         except RecursionError as error:
             raise RuleError(self._file, "not TOML: nested too deeply") from error
         except tomllib.TOMLDecodeError as error:

@@ -51,7 +51,7 @@ class Owing(Struct, frozen=True, kw_only=True):
     research_class: ResearchClass | None = None
     adopted: int = 0  # items adopted in the month
     points: Decimal = Decimal(0)  # of the month
-    staff: int = 0  # full-time, in office at the end of the month
+    staff: int = 0  # full-time, in office at the end of the month; counted where it is asked for
 
 
 class Obligation(Struct, frozen=True, kw_only=True):

@@ -52,6 +52,11 @@ class Refusal(Worded):
         "专职人员不足，不得设立直报点",
         "Too few full-time staff to be a direct-report point",
     )
+    DESIGNATION_NO_POINT = (
+        "designation.no_point",
+        "该县（市、区）目前不是信息直报点",
+        "That county is no direct-report point now",
+    )
     DESIGNATION_DAY = "designation.day", "生效日期有误", "There is no such day"
 
 

@@ -13,7 +13,7 @@ from typing import Annotated, Final
 
 from msgspec import Meta, Struct
 
-from proto.limits import MAX_NAME_CHARS
+from proto.limits import MAX_NAME_CHARS, MAX_POINT_PLACES
 from proto.messages import Level
 from proto.messages.base import Code
 
@@ -24,7 +24,7 @@ Label = Annotated[str, Meta(pattern=r"^[^\s./@]{1,30}$(?!\n)")]
 Title = Annotated[str, Meta(min_length=1, max_length=MAX_NAME_CHARS)]
 
 MAX_POINTS: Final = Decimal(9999)
-PLACES: Final = 4
+PLACES: Final = MAX_POINT_PLACES
 """Decimal places of points in rule files and in the ledger."""
 ANY: Final = "*"
 """In a table of series: any that is not named. In ``base``: any class of units that is not named."""

@@ -36,21 +36,20 @@ class UnitMonth(Struct, frozen=True, kw_only=True):
 class Settlement(Struct, frozen=True, kw_only=True):
     """One hub's year up to a month."""
 
-    through: str  # YYYY-MM: the last month
-    months: Mapping[tuple[str, str], UnitMonth]  # by unit and month; units without any line are absent
+    months: Mapping[str, Mapping[str, UnitMonth]]  # by unit, then by month in order; what has no line is absent
 
     def of(self, unit: str, month: str) -> UnitMonth:
         """Return a unit's month, empty where nothing counts in it."""
         empty = UnitMonth(unit=unit, month=month, points=ZERO, adopted=0, counted=())
-        return self.months.get((unit, month), empty)
+        return self.months.get(unit, {}).get(month, empty)
 
     def of_unit(self, unit: str) -> list[UnitMonth]:
         """Return a unit's months in order of time."""
-        return [each for (code, _), each in self.months.items() if code == unit]
+        return list(self.months.get(unit, {}).values())
 
     def units(self) -> list[str]:
         """Return the units that have any line, by code."""
-        return sorted({unit for unit, _ in self.months})
+        return sorted(self.months)
 
     def year_points(self, unit: str, through: str = "9999-12") -> Decimal:
         """Return the sum of a unit's months, up to one."""
@@ -62,7 +61,9 @@ class Settlement(Struct, frozen=True, kw_only=True):
 
     def versions(self) -> list[str]:
         """Return the rule versions that the lines come from."""
-        return sorted({line.rule_version for each in self.months.values() for line in each.counted})
+        return sorted(
+            {line.rule_version for unit in self.months for each in self.of_unit(unit) for line in each.counted}
+        )
 
 
 def settle(
@@ -87,17 +88,17 @@ def settle(
                 if rules.base_of(unit_class).month:
                     lines[unit, month] += ()
     zeroed = tally.zeroed()
-    settled = {}
+    settled: dict[str, dict[str, UnitMonth]] = {}
     for (unit, month), listed in sorted(lines.items()):
         rules = in_force[month]
         found = [*listed, *(_monthly(listed, rules, unit, classes) if rules else ())]
         if (why := zeroed.get(unit)) is not None:
             found.append(_line(-_sum(found), Because.YEAR, why.rule_version, why.rule))
-        settled[unit, month] = UnitMonth(
+        settled.setdefault(unit, {})[month] = UnitMonth(
             unit=unit, month=month, points=total(each.points for each in found), adopted=len(_adopted(found)),
             counted=tuple(found),
         )  # fmt: skip
-    return Settlement(through=through, months=settled)
+    return Settlement(months=settled)
 
 
 def _monthly(lines: list[Counted], rules: RuleSet, unit: str, classes: Mapping[str, str]) -> Iterator[Counted]:

@@ -74,7 +74,8 @@ def points_by(designations: Iterable[Designated], day: date) -> dict[str, bool]:
     for each in sorted(designations, key=lambda one: (one.content.effective_from, one.sent_at)):
         if date.fromisoformat(each.content.effective_from) > day:
             continue
-        points[each.content.unit] = each.content.standing is not Standing.REVOKED
+        if each.content.standing is not Standing.WARNED:  # which leaves it what it was
+            points[each.content.unit] = each.content.standing is Standing.DESIGNATED
         if each.content.replaces is not None:
             points[each.content.replaces] = False
     return points

@@ -35,7 +35,7 @@ from proto.messages import (
 from services.kit.trust.state import TrustState
 from services.kit.trust.verify import verify_approved, verify_signature
 from services.scoring.domain.awards import PROVINCE_EVERY
-from services.scoring.domain.bulletin import Issued, check_period
+from services.scoring.domain.bulletin import Head, check_period
 from services.scoring.domain.calendar import day_of
 from services.scoring.domain.judging import Ignored
 from services.scoring.domain.loader import parse
@@ -139,10 +139,20 @@ def check_rules(book: RuleBook, added: RuleSet, sent: date) -> RuleBook:
 
 
 def check_bulletin(
-    bulletin: Bulletin, content: BulletinContent, issued: Iterable[Issued], every: int | None = None
+    bulletin: Bulletin, content: BulletinContent, issued: Iterable[Head], every: int | None = None
 ) -> None:
     """Raise ``WrongError`` where a hub that issued these bulletins may not issue this one."""
     check_period(content.type, content.period, day_of(bulletin.sent_at), issued, every=every)
+
+
+def check_point(content: DesignationContent, state: TrustState) -> None:
+    """Raise ``WrongError`` where a county is to be warned or revoked that is no direct-report point today.
+
+    Only asked before it is said: once the directory has followed, the county of a revocation that counts is none either.
+    """
+    node = state.node(content.unit)
+    if content.standing is not Standing.DESIGNATED and (node is None or not node.direct_report):
+        raise WrongError(Refusal.DESIGNATION_NO_POINT, content.unit)
 
 
 def commends_every(hub: str, state: TrustState) -> int | None:

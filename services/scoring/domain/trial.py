@@ -60,7 +60,9 @@ def _points(
     points: dict[str, Decimal] = {}
     for year in sorted({month[:4] for month in months}):
         last = max(month for month in months if month[:4] == year)
-        for (unit, month), settled in settle(by_year.get(year, ()), book, last, units).months.items():
-            if month in months:
-                points[unit] = points.get(unit, ZERO) + settled.points
+        settled = settle(by_year.get(year, ()), book, last, units)
+        for unit in settled.units():
+            for each in settled.of_unit(unit):
+                if each.month in months:
+                    points[unit] = points.get(unit, ZERO) + each.points
     return points

@@ -10,13 +10,13 @@ from msgspec import Struct
 
 from proto.messages import Adjustment, Standing
 from services.kit.db import Database
-from services.scoring.domain.bulletin import Issued
+from services.scoring.domain.bulletin import Head, Issued
 from services.scoring.domain.entry import Entry
 from services.scoring.domain.known import Fact
 from services.scoring.domain.obligations import Handed
 from services.scoring.domain.points import plain
 from services.scoring.store.rows import entry_fields, entry_of, fact_of
-from services.scoring.store.statements import issued_by
+from services.scoring.store.statements import heads_by, issued_by
 
 _PAGE: Final = 5_000
 
@@ -105,9 +105,14 @@ class Reading:
         )
 
     async def issued(self, hub: str, year: str) -> list[Issued]:
-        """Return a hub's bulletins on a year and its commendations of all years, the oldest first."""
+        """Return a hub's bulletins on a year, the oldest first."""
         async with self._database.connection() as connection:
             return await issued_by(self._queries, connection, hub, year)
+
+    async def issued_heads(self, hub: str, year: str) -> list[Head]:
+        """Return which bulletins on a year a hub has issued, and which commendations of all years."""
+        async with self._database.connection() as connection:
+            return await heads_by(self._queries, connection, hub, year)
 
     async def handed(self, hub: str, month: str) -> list[Handed]:
         """Return the research reports sent to a hub in a month."""

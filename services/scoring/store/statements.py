@@ -10,6 +10,7 @@ from proto.messages import (
     Appeal,
     Bulletin,
     BulletinContent,
+    BulletinType,
     Designation,
     DesignationContent,
     Report,
@@ -18,7 +19,7 @@ from proto.messages import (
 )
 from proto.topology import is_scored
 from services.kit.db import Database
-from services.scoring.domain.bulletin import Issued
+from services.scoring.domain.bulletin import Head, Issued
 from services.scoring.domain.calendar import day_of, month_of
 from services.scoring.domain.judging import Ignored
 from services.scoring.domain.refusals import WrongError
@@ -78,7 +79,7 @@ class Statements:
     async def _bulletin(
         self, connection: Any, message: Bulletin, content: BulletinContent, *, every: int | None
     ) -> int:
-        issued = await issued_by(self._queries, connection, message.origin, content.period[:4])
+        issued = await heads_by(self._queries, connection, message.origin, content.period[:4])
         if any(each.id == message.id for each in issued):
             return 0
         check_bulletin(message, content, issued, every)
@@ -143,9 +144,15 @@ class Statements:
 
 
 async def issued_by(queries: Any, connection: Any, hub: str, year: str) -> list[Issued]:
-    """Return a hub's bulletins on a year and its commendations of all years, the oldest first."""
+    """Return a hub's bulletins on a year, the oldest first."""
     rows = queries.issued_bulletins(connection, hub=hub, year=year)
     return [
         Issued(id=row["id"], hub=row["hub"], sent_at=row["sent_at"], content=_BULLETIN.decode(row["content"]))
         async for row in rows
     ]
+
+
+async def heads_by(queries: Any, connection: Any, hub: str, year: str) -> list[Head]:
+    """Return which bulletins on a year a hub has issued, and which commendations of all years."""
+    rows = queries.issued_heads(connection, hub=hub, year=year)
+    return [Head(id=row["id"], type=BulletinType(row["type"]), period=row["period"]) async for row in rows]

@@ -35,7 +35,7 @@ class DraftQuery(Struct, frozen=True, kw_only=True):
     """Which bulletin to draft."""
 
     type: BulletinType = BulletinType.MONTHLY
-    period: str  # YYYY-MM of a month, else YYYY
+    period: Annotated[str, Meta(pattern=r"^[^\x00-\x1f]{1,20}$(?!\n)")]  # YYYY-MM of a month, else YYYY
     preview: bool = False  # of what could not be issued now: a month that is not over, one that was stated
     places: Annotated[int, Meta(ge=1, le=50)] = 3  # of a commendation: units of each class
 
@@ -135,11 +135,11 @@ class BulletinViews:
         """Return a draft; refuse what may not be issued now, unless it is a mere preview."""
         hub = self._room.hub_of(request)
         query: DraftQuery = query_of(request, DraftQuery)
-        issued = await self._room.store.issued(hub.code, query.period[:4])
+        heads = await self._room.store.issued_heads(hub.code, query.period[:4])
         every = commends_every(hub.code, self._room.state)
         forbidden = ""
         try:
-            check_period(query.type, query.period, self._room.today(), issued, every=every)
+            check_period(query.type, query.period, self._room.today(), heads, every=every)
         except WrongError as error:
             if not query.preview or error.refusal is Refusal.BULLETIN_PERIOD:
                 raise problem_of(error) from error
@@ -150,6 +150,7 @@ class BulletinViews:
         monthly = query.type is BulletinType.MONTHLY
         settled = await self._room.settled(hub.code, query.period if monthly else f"{query.period}-12")
         roll = self._room.roll(hub, settled)
+        issued = await self._room.store.issued(hub.code, query.period[:4])
         if monthly:
             owed = await self._room.obligations(hub, query.period, settled)
             content = draft_month(roll, query.period, settled, issued, missed(owed))

@@ -1,4 +1,4 @@
-"""Would a paper count? Asked by the gateway before a lead approves one, so that nothing stands which the score ignores."""
+"""Would it count? Asked by the gateway before a lead approves a paper or adjusts points: nothing stands that is ignored."""
 
 from typing import Annotated, Final, Literal
 from uuid import UUID
@@ -7,13 +7,14 @@ from aiohttp import web
 from msgspec import Meta, Struct
 
 from proto.errors import RefusedError
-from proto.limits import MAX_ENVELOPE_BYTES
-from proto.messages import Bulletin, BulletinContent, Designation, Rules
+from proto.limits import MAX_ENVELOPE_BYTES, MAX_ITEMS
+from proto.messages import Adjustment, AdjustmentLine, Bulletin, BulletinContent, Designation, DesignationContent, Rules
 from services.kit.web.api import Endpoint, Read
-from services.kit.web.problem import refused
+from services.kit.web.problem import ProblemError, refused
+from services.scoring.domain.judging import UnscorableError, check_now
 from services.scoring.domain.refusals import WrongError
 from services.scoring.domain.rules import RuleSet
-from services.scoring.domain.stating import check_bulletin, check_rules, commends_every, content_of
+from services.scoring.domain.stating import check_bulletin, check_point, check_rules, commends_every, content_of
 from services.scoring.views.room import Room, problem_of
 
 _MESSAGES: Final[dict[str, type[Rules | Bulletin | Designation]]] = {
@@ -28,8 +29,14 @@ class Paper(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     content: Annotated[str, Meta(min_length=1)]  # as the approval will cover it
 
 
+class Adjusted(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a lead is about to deduct, or to give in answer to an appeal."""
+
+    lines: Annotated[tuple[AdjustmentLine, ...], Meta(max_length=MAX_ITEMS)]
+
+
 class PaperViews:
-    """The handler of this endpoint."""
+    """The handlers of these endpoints."""
 
     def __init__(self, room: Room) -> None:
         self._room = room
@@ -46,7 +53,17 @@ class PaperViews:
                 body_limit=MAX_ENVELOPE_BYTES,
                 status=204,
                 errors=(400, 401, 403, 404, 409, 413, 422),
-            )
+            ),
+            Endpoint(
+                method="POST",
+                path="/api/v1/hubs/{hub}/adjustments/check",
+                handle=self.check_adjustment,
+                summary="积分调整预审 / Whether all of an adjustment by that hub would count if it were sent now",
+                body=Adjusted,
+                body_limit=MAX_ENVELOPE_BYTES,
+                status=204,
+                errors=(400, 401, 403, 404, 409, 413),
+            ),
         ]
 
     async def check(self, request: web.Request, read: Read[Paper]) -> None:
@@ -61,10 +78,25 @@ class PaperViews:
             content = content_of(message, self._room.state)
             if isinstance(content, RuleSet):
                 check_rules(await self._room.book(hub.code), content, self._room.today())
+            elif isinstance(content, DesignationContent):
+                check_point(content, self._room.state)
             elif isinstance(content, BulletinContent) and isinstance(message, Bulletin):
-                issued = await self._room.store.issued(hub.code, content.period[:4])
+                issued = await self._room.store.issued_heads(hub.code, content.period[:4])
                 check_bulletin(message, content, issued, commends_every(hub.code, self._room.state))
         except RefusedError as error:
             raise refused(error.reason, error.detail) from error
         except WrongError as error:
             raise problem_of(error) from error
+
+    async def check_adjustment(self, request: web.Request, read: Read[Adjusted]) -> None:
+        """Refuse an adjustment of which some line would be ignored, or give nothing by the rules now in force."""
+        hub = self._room.hub_of(request)
+        adjusted = await read()
+        await self._room.books.refresh()
+        message = Adjustment(
+            id=UUID(int=0), origin=hub.code, to=(), sent_at=self._room.now(), lines=adjusted.lines, person="", reason=""
+        )
+        try:
+            check_now(message, self._room.state, self._room.books)
+        except UnscorableError as error:
+            raise ProblemError(409, error.why.value, error.why.zh, error.why.en, error.detail) from error

@@ -9,7 +9,8 @@ from msgspec import Meta, Struct
 
 from proto.messages import Node, NodeKind, Standing
 from services.kit.web.api import Endpoint, query_of
-from services.scoring.domain.awards import Nominee, commended_years, off_year
+from services.scoring.domain.awards import Nominee
+from services.scoring.domain.bulletin import check_off_year
 from services.scoring.domain.calendar import last_day
 from services.scoring.domain.obligations import STAFF, Obligation, missed
 from services.scoring.domain.points import ZERO
@@ -148,10 +149,10 @@ class RecordViews:
         hub, year = self._room.hub_of(request), year_in(request)
         query: AwardsQuery = query_of(request, AwardsQuery)
         every = commends_every(hub.code, self._room.state)
-        issued = await self._room.store.issued(hub.code, str(year))
-        commended = commended_years(each.content for each in issued)
-        if every is not None and (near := off_year(year, commended, every)) is not None:
-            raise problem_of(WrongError(Refusal.OFF_YEAR, f"{year}, {near}"))
+        try:
+            check_off_year(year, await self._room.store.issued_heads(hub.code, str(year)), every)
+        except WrongError as error:
+            raise problem_of(error) from error
         found = await self._room.nominees(hub, year, query.places)
         return AwardsProposal(hub=hub.code, years=found.years, nominees=found.nominees)
 

@@ -18,7 +18,7 @@ from services.kit.web.problem import ProblemError, forbidden, invalid, not_found
 from services.scoring.domain.awards import Nominee, nominate, years_of
 from services.scoring.domain.bulletin import Roll
 from services.scoring.domain.calendar import YEARS, day_of, last_day
-from services.scoring.domain.obligations import Obligation, Owing, calendar
+from services.scoring.domain.obligations import STAFF, Obligation, Owing, calendar
 from services.scoring.domain.refusals import WrongError
 from services.scoring.domain.rules import RuleBook
 from services.scoring.domain.settlement import Settlement, settle
@@ -107,6 +107,7 @@ class Room:
         if rules is None or not rules.obligations:
             return []
         owing = []
+        asks_staff = STAFF in rules.obligations
         for unit, unit_class in listed_under(hub.code, self.state).items():
             node, count = self.state.node(unit), settled.of(unit, month)
             owing.append(
@@ -116,7 +117,7 @@ class Room:
                     research_class=node.research_class if node else None,
                     adopted=count.adopted,
                     points=count.points,
-                    staff=full_time(self.state, unit, min(end, self.today())),
+                    staff=full_time(self.state, unit, min(end, self.today())) if asks_staff else 0,
                 )
             )
         handed = await self.store.handed(hub.code, month)

@@ -43,7 +43,9 @@ class Editing:
     async def make_final(self) -> None:
         """Make the issues final, as the hub's lead."""
         for issue in self._issues.values():
-            await self._call("POST", f"issues/{issue}/final", person="lead", but="issue.final")
+            shown = await self._people.call(self._hub, "lead", "GET", f"/api/v1/nodes/{self._hub}/issues/{issue}")
+            asked = {"digest": shown["digest"]}
+            await self._call("POST", f"issues/{issue}/final", asked, person="lead", but="issue.final")
 
     async def _issue(self, series: str, label: str) -> UUID:
         """Return the issue of a number such as 2026-327, opened where it is not yet."""

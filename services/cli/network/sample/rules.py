@@ -51,5 +51,5 @@ async def _published(people: People, hub: str, paper: dict[str, Any]) -> None:
     papers = f"/api/v1/nodes/{hub}/papers"
     found = await people.call(hub, "editor", "POST", papers, paper)
     if found["state"] == "draft":
-        approval = {"passphrase": people.password}
+        approval = {"passphrase": people.password, "digest": found["digest"]}
         await people.call(hub, "lead", "POST", f"{papers}/{found['id']}/approve", approval)

@@ -129,7 +129,7 @@ async def _issue(people: People, begins: datetime) -> None:
     body = {"kind": "bulletin", "content": content, "id": uuid5(NAMESPACE_URL, name)}
     paper = await people.call(PROVINCE, "editor", "POST", _PAPERS, body)
     if paper["state"] == "draft":
-        approval = {"passphrase": people.password}
+        approval = {"passphrase": people.password, "digest": paper["digest"]}
         await people.call(PROVINCE, "lead", "POST", f"{_PAPERS}/{paper['id']}/approve", approval)
 
 

@@ -70,15 +70,37 @@ WHERE (g.outcome IN ('accepted', 'refused') AND g.giver = :router)
     OR (g.outcome <> 'accepted' AND g.giver = ANY(s.recipients))
 ON CONFLICT DO NOTHING;
 
--- name: drop_refused_decisions!
--- A decision that the network refused decides nothing: its reports may be decided anew.
+-- name: refused_decisions
+-- Which of these refusals are of decisions, of the very bytes that were sent.
+SELECT s.id FROM unnest(:ids::uuid[], :digests::text[]) AS g (id, digest)
+JOIN sent s ON s.id = g.id AND s.digest = g.digest WHERE s.kind = 'decision';
+
+-- name: drop_refused_decisions
+-- A decision that the network refused decides nothing: its reports may be decided anew; return them.
 WITH freed AS (
-    DELETE FROM decided d USING unnest(:decisions::uuid[], :digests::text[]) AS g (decision, digest), sent s
-    WHERE d.decision = g.decision AND s.id = g.decision AND s.digest = g.digest
-    RETURNING d.hub, d.report
+    DELETE FROM decided WHERE decision = ANY(:refused::uuid[]) RETURNING hub, report, reversed_by
+), noted AS (
+    UPDATE intake k SET state = CASE WHEN k.selected THEN 'selected' ELSE 'pending' END
+    FROM freed f WHERE k.hub = f.hub AND k.report = f.report AND f.reversed_by IS NULL AND k.state <> 'in_issue'
 )
-UPDATE intake k SET state = CASE WHEN k.selected THEN 'selected' ELSE 'pending' END
-FROM freed f WHERE k.hub = f.hub AND k.report = f.report;
+SELECT hub, report FROM freed;
+
+-- name: restore_decisions!
+-- What a refused reversal took back stands again, unless it was decided anew; the same where that is refused in its turn.
+WITH standing AS (
+    SELECT DISTINCT ON (d.hub, d.report) d.hub, d.report, d.decision
+    FROM decided d JOIN fate f ON f.message = d.reversed_by AND f.giver = :router AND f.outcome = 'refused'
+    WHERE (d.reversed_by = ANY(:refused::uuid[])
+            OR (d.hub, d.report) IN (SELECT * FROM unnest(:hubs::text[], :reports::uuid[])))
+        AND NOT EXISTS (SELECT FROM decided n WHERE n.hub = d.hub AND n.report = d.report AND n.reversed_by IS NULL)
+    ORDER BY d.hub, d.report, d.decision DESC
+), restored AS (
+    UPDATE decided d SET reversed_by = NULL FROM standing s
+    WHERE d.hub = s.hub AND d.report = s.report AND d.decision = s.decision
+    RETURNING d.hub, d.report, d.verdict
+)
+UPDATE intake k SET state = r.verdict FROM restored r
+WHERE k.hub = r.hub AND k.report = r.report AND k.state <> 'in_issue';
 
 -- name: add_verdicts!
 -- Apply decisions to the reports that they decide.
@@ -158,10 +180,10 @@ SELECT id, origin FROM inbox WHERE node = :hub AND kind = 'report' AND id = ANY(
 
 -- name: decided
 -- Which of these reports the hub has decided.
-SELECT report FROM decided WHERE hub = :hub AND report = ANY(:reports::uuid[]);
+SELECT report FROM decided WHERE hub = :hub AND report = ANY(:reports::uuid[]) AND reversed_by IS NULL;
 
 -- name: add_decided!
--- Note that a hub decided these reports; a second decision breaks the primary key.
+-- Note that a hub decided these reports; a second decision in force breaks the index.
 WITH given AS (
     INSERT INTO decided (hub, report, decision, verdict)
     SELECT :hub, report, :decision, :verdict FROM unnest(:reports::uuid[]) AS r (report)
@@ -169,9 +191,12 @@ WITH given AS (
 )
 UPDATE intake k SET state = g.verdict FROM given g WHERE k.hub = g.hub AND k.report = g.report;
 
--- name: drop_decided
+-- name: reverse_decided
 -- Take back a decision.
-WITH freed AS (DELETE FROM decided WHERE hub = :hub AND decision = :decision RETURNING hub, report), noted AS (
+WITH freed AS (
+    UPDATE decided SET reversed_by = :reversal WHERE hub = :hub AND decision = :decision AND reversed_by IS NULL
+    RETURNING hub, report
+), noted AS (
     UPDATE intake k SET state = CASE WHEN k.selected THEN 'selected' ELSE 'pending' END
     FROM freed f WHERE k.hub = f.hub AND k.report = f.report
 )

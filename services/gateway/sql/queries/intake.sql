@@ -6,7 +6,7 @@ SELECT g.hub, g.report, g.origin, g.about, g.stage, g.category, g.urgency, g.imp
 FROM unnest(:hubs::text[], :reports::uuid[], :origins::text[], :abouts::uuid[], :stages::text[], :categories::text[],
     :urgencies::text[], :importances::text[], :researches::boolean[], :received_ats::timestamptz[], :sketches::text[])
     AS g (hub, report, origin, about, stage, category, urgency, importance, research, received_at, sketch)
-LEFT JOIN decided d ON d.hub = g.hub AND d.report = g.report
+LEFT JOIN decided d ON d.hub = g.hub AND d.report = g.report AND d.reversed_by IS NULL
 ON CONFLICT DO NOTHING;
 
 -- name: not_taken_in
@@ -102,11 +102,18 @@ SELECT id, person, at, text FROM opinion WHERE hub = :hub AND report = :report O
 SELECT report FROM intake WHERE hub = :hub AND report = :report FOR UPDATE;
 
 -- name: add_text$
--- Keep a new version of a report's text.
-INSERT INTO edited_text (hub, report, version, person, at, title, body)
-SELECT :hub, :report, coalesce(max(version), 0) + 1, :person, :at::timestamptz, :title, :body
-FROM edited_text WHERE hub = :hub AND report = :report
-RETURNING version;
+-- Keep the version of a report's text that follows another, or find the same kept; nothing where another one follows.
+WITH added AS (
+    INSERT INTO edited_text (hub, report, version, person, at, title, body)
+    SELECT :hub, :report, :after::int + 1, :person, :at::timestamptz, :title, :body
+    FROM edited_text WHERE hub = :hub AND report = :report
+    HAVING coalesce(max(version), 0) = :after::int
+    RETURNING version
+)
+SELECT version FROM added
+UNION ALL
+SELECT version FROM edited_text
+WHERE hub = :hub AND report = :report AND version = :after::int + 1 AND person = :person AND title = :title AND body = :body;
 
 -- name: text_versions
 -- The versions of a report's text, oldest first.
@@ -124,7 +131,7 @@ WHERE i.node = :hub AND i.id = ANY(:reports::uuid[]);
 -- What a hub decided about a report, and the draft issue that holds it.
 SELECT d.decision, d.verdict, r.issue, r.n
 FROM intake k
-LEFT JOIN decided d ON d.hub = k.hub AND d.report = k.report
+LEFT JOIN decided d ON d.hub = k.hub AND d.report = k.report AND d.reversed_by IS NULL
 LEFT JOIN issue_report r ON r.hub = k.hub AND r.report = k.report AND r.draft
 WHERE k.hub = :hub AND k.report = :report;
 
@@ -139,7 +146,7 @@ UPDATE intake SET state = 'in_issue' WHERE hub = :hub AND report = ANY(:reports:
 -- name: note_free!
 -- These reports are in no draft issue any more.
 UPDATE intake k SET state = coalesce(
-    (SELECT verdict FROM decided d WHERE d.hub = k.hub AND d.report = k.report),
+    (SELECT verdict FROM decided d WHERE d.hub = k.hub AND d.report = k.report AND d.reversed_by IS NULL),
     CASE WHEN k.selected THEN 'selected' ELSE 'pending' END)
 WHERE k.hub = :hub AND k.report = ANY(:reports::uuid[]);
 

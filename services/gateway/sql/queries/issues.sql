@@ -34,7 +34,7 @@ DELETE FROM issue WHERE id = :id AND final_at IS NULL;
 -- name: issues
 -- A hub's issues, the last opened first, from before one of them. A draft has the name and readers of its series.
 SELECT i.id, i.hub, i.series, i.year, i.number, i.total, i.day, i.opened_by, i.opened_at, i.final_by, i.final_at,
-    i.publication,
+    i.publication, (SELECT count(*) FROM issue_item t WHERE t.issue = i.id) AS items,
     CASE WHEN i.final_at IS NULL THEN s.name ELSE i.name END AS name,
     CASE WHEN i.final_at IS NULL THEN s.organ ELSE i.organ END AS organ,
     CASE WHEN i.final_at IS NULL THEN s.up ELSE i.up END AS up,
@@ -114,8 +114,8 @@ FROM unnest(:ns::int[], :titles::text[], :bodies::text[], :decisions::uuid[]) AS
 WHERE i.issue = :issue AND i.n = g.n;
 
 -- name: finish_issue!
--- An issue is final: it keeps its name and readers, and its reports are drafts no more.
+-- An issue is final: it keeps the name and readers with which it was sent, and its reports are drafts no more.
 WITH told AS (UPDATE issue_report SET draft = false WHERE issue = :issue)
-UPDATE issue i SET final_by = :person, final_at = :at, publication = :publication, name = s.name, organ = s.organ, up = s.up,
-    down = s.down, across = s.across
-FROM series s WHERE i.id = :issue AND s.hub = i.hub AND s.series = i.series;
+UPDATE issue SET final_by = :person, final_at = :at, publication = :publication, name = :name, organ = :organ, up = :up,
+    down = :down, across = :across
+WHERE id = :issue;

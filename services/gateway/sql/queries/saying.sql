@@ -39,5 +39,6 @@ ORDER BY i.id DESC LIMIT :count;
 SELECT s.id, s.body FROM sent s
 WHERE s.node = :node AND s.kind = 'appeal' AND (:before::uuid IS NULL OR s.id < :before::uuid) AND (
     NOT :open::boolean OR NOT EXISTS (
-        SELECT FROM inbox i WHERE i.node = :node AND i.kind = 'adjustment' AND i.about = s.id))
+        SELECT FROM inbox i
+        WHERE i.node = :node AND i.kind = 'adjustment' AND i.about = s.id AND i.origin = ANY(s.recipients)))
 ORDER BY s.id DESC LIMIT :count;

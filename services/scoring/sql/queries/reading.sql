@@ -59,26 +59,28 @@ SELECT count(*) FROM rules
 SELECT hub, message, version, content, sent_at FROM rules ORDER BY hub, effective_from
 
 -- name: issued_bulletins
--- Return a hub's bulletins on a year and its commendations of all years, the oldest first.
-SELECT id, hub, content, sent_at
-FROM bulletin
-WHERE hub = :hub AND (left(period, 4) = :year OR type = 'commendation')
-ORDER BY sent_at, id
+-- Return a hub's bulletins on a year, the oldest first.
+SELECT id, hub, content, sent_at FROM bulletin WHERE hub = :hub AND left(period, 4) = :year ORDER BY sent_at, id
+
+-- name: issued_heads
+-- Return which bulletins on a year a hub has issued, and which commendations of all years.
+SELECT id, type, period FROM bulletin WHERE hub = :hub AND (left(period, 4) = :year OR type = 'commendation')
 
 -- name: handed_research
 -- Return the research reports sent to a hub in a month, with the joint units that its unit named in each or in what
--- continues it, and what the hub made of these.
-WITH RECURSIVE chain (root, unit, id) AS (
-    SELECT id, unit, id FROM report WHERE month = :month AND research AND about IS NULL AND :hub = ANY (hubs)
+-- that unit continued it with, and what the hub made of these.
+WITH RECURSIVE chain (root, unit, id, joint) AS (
+    SELECT id, unit, id, joint FROM report WHERE month = :month AND research AND about IS NULL AND :hub = ANY (hubs)
     UNION
-    SELECT chain.root, chain.unit, report.id FROM chain JOIN report ON report.about = chain.id
+    SELECT chain.root, chain.unit, report.id, report.joint
+    FROM chain
+    JOIN report ON report.about = chain.id AND report.unit = chain.unit
 )
 SELECT chain.unit, coalesce(array_agg(DISTINCT partner) FILTER (WHERE partner IS NOT NULL), '{}') AS joint,
        coalesce(bool_or(f.verdict IN ('adopted', 'merged')), false) AS adopted,
        coalesce(bool_or(f.verdict = 'declined'), false) AS declined
 FROM chain
-LEFT JOIN report AS own ON own.id = chain.id AND own.unit = chain.unit
-LEFT JOIN LATERAL unnest(own.joint) AS partner ON true
+LEFT JOIN LATERAL unnest(chain.joint) AS partner ON true
 LEFT JOIN ref ON ref.ref = chain.id
 LEFT JOIN fact AS f ON f.id = ref.fact AND f.hub = :hub AND f.verdict IN ('adopted', 'merged', 'declined')
      AND NOT EXISTS (SELECT FROM fact AS b WHERE b.verdict = 'reversed' AND b.about = f.id AND b.hub = f.hub)
