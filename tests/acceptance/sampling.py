@@ -15,7 +15,7 @@ MESSAGE = UUID("01938000-0000-7000-8000-000000000001")
 _PATH_VALUES = {"code": KUNSHAN, "hub": KUNSHAN, "unit": KUNSHAN, "month": "2026-11", "id": str(MESSAGE),
                 "series": "daily", "n": "1", "year": "2026"}  # fmt: skip
 _BY_FORMAT = {"uuid": str(MESSAGE), "date-time": "2026-11-20T08:00:00Z", "date": "2026-11-20", "decimal": "1"}
-_PATTERNED = (KUNSHAN, "2026-11", "2026-11-20", "text")
+_PATTERNED = (KUNSHAN, "2026-11", "2026-11-20", "text", "0" * 64)
 _WRONG: tuple[Any, ...] = (None, True, -1, 1e300, "\x00", "𠮷" * 3, "x" * 5_000, [], [[]], {}, {"no": "such"})
 """Values of every JSON type, most of them wrong wherever they stand."""
 _TEXTS = ("", "\x00", "%", "'\"", "-1", "99999999999999999999", "2026-11-20T08:00:00", "0001-01-01T00:00:00Z",

@@ -261,6 +261,7 @@ async def test_without_its_worker_process_it_goes_on_and_gets_another(bench: Ben
 
 
 async def test_where_it_is_to_have_no_worker_it_checks_by_itself(bench: Bench) -> None:
+    before = set(_claim_workers())  # of the routers of other tests
     async with bench.router(worker=False), bench.inbox(PROVINCE) as box:
         message, envelope = bench.world.report(FARMING)
         forged = replace(envelope, signatures=(Signature(keyid=envelope.signatures[0].keyid, sig=bytes(64)),))
@@ -269,7 +270,7 @@ async def test_where_it_is_to_have_no_worker_it_checks_by_itself(bench: Bench) -
         await bench.hand_in(good, sealed)
         await box.until(lambda b: b.messages, "the good report")
         assert [delivered.body for delivered in box.messages] == [sealed.packed()]
-        assert not _claim_workers()
+        assert set(_claim_workers()) <= before
 
 
 def _claim_workers() -> list[int]:
