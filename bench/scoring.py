@@ -156,6 +156,7 @@ async def _load_reports(database: Any, reports: Sequence[Reported]) -> None:
             months=[f"{at + timedelta(hours=8):%Y-%m}" for _, _, at in reports],
             abouts=[None] * len(reports),
             researchs=[number % 20 == 0 for number in range(len(reports))],
+            joints=[""] * len(reports),
             digests=[digest_of(report.bytes) for report, _, _ in reports],
         )
 
