@@ -3,7 +3,7 @@
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
-from uuid import UUID
+from uuid import NAMESPACE_URL, UUID, uuid5
 
 import typer
 
@@ -192,6 +192,14 @@ def content_of(kind: Kind, file: Path) -> Any:
         raise usage(
             "paper.unreadable", "文稿文件有误", "The file is no such paper", f"{file}: {type(error).__name__}"
         ) from error
+
+
+def paper_of(kind: Kind, hub: str, content: Any) -> dict[str, Any]:
+    """Return a paper of a hub as the gateway takes it; the same content is the same paper."""
+    import msgspec  # noqa: PLC0415
+
+    text = content if isinstance(content, str) else msgspec.json.encode(content).decode()
+    return {"kind": kind, "content": content, "id": uuid5(NAMESPACE_URL, f"urn:yizhan:{kind}:{hub}:{text}")}
 
 
 def _path(hub: str, paper: UUID | str = "") -> str:

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
-from uuid import NAMESPACE_URL, uuid5
 
 import typer
 
@@ -10,7 +9,7 @@ from services.cli.asking import ask, put_facts, put_table
 from services.cli.failures import not_so
 from services.cli.forwarding import Hub
 from services.cli.options import Gateway, Json, PasswordFile, Person
-from services.cli.papers import Kind, approved, content_of
+from services.cli.papers import Kind, approved, content_of, paper_of
 from services.cli.tree import Tree
 
 if TYPE_CHECKING:
@@ -60,7 +59,7 @@ def publish(
 
     _read(file)
     text = content_of(Kind.RULES, file)
-    body = paper_of(hub, text)
+    body = paper_of(Kind.RULES, hub, text)
     password = credentials.secret_of(
         approve_password_file, zh=f"{hub} {approve_as} 的口令", en=f"password of {approve_as} at {hub}"
     )
@@ -75,11 +74,6 @@ def publish(
     found = ask(hub, person, password_file, gateway, run)
     facts = (("版本 / version", found["subject"]), ("签发 / approver", found["approver"]), ("报文 / message", found["message"]))  # fmt: skip
     return put_facts(found, facts, as_json=as_json)
-
-
-def paper_of(hub: str, text: str) -> dict[str, Any]:
-    """Return rules as a paper of a hub; the same rules are the same paper."""
-    return {"kind": Kind.RULES, "content": text, "id": uuid5(NAMESPACE_URL, f"urn:yizhan:rules:{hub}:{text}")}
 
 
 def _read(file: Path) -> "RuleSet":

@@ -9,6 +9,7 @@ import typer
 from services.cli import asking, words
 from services.cli.failures import CliError, cannot, usage
 from services.cli.options import Archive, Gateway, Json, PasswordFile, Person, Registry, RootFile, Scoring
+from services.cli.papers import Kind, paper_of
 from services.cli.score_words import OBLIGATIONS, Hub
 from services.cli.tree import Tree
 
@@ -125,12 +126,7 @@ def _names(scoring: str, hub: str, year: str) -> dict[str, str]:
 
 def _save(content: Any, hub: str, person: str, password_file: Path | None, gateway: str) -> Any:
     """Hand the draft to the hub's gateway; the same draft again finds itself."""
-    from uuid import NAMESPACE_URL, uuid5  # noqa: PLC0415
-
-    import msgspec  # noqa: PLC0415
-
-    text = msgspec.json.encode(content).decode()
-    body = {"kind": "bulletin", "content": content, "id": uuid5(NAMESPACE_URL, f"urn:yizhan:bulletin:{hub}:{text}")}
+    body = paper_of(Kind.BULLETIN, hub, content)
     path = f"/api/v1/nodes/{hub}/papers"
     return asking.ask(hub, person, password_file, gateway, lambda editor: editor.post(path, body))
 

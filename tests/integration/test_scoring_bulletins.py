@@ -1,12 +1,9 @@
 """Bulletins with real servers: drafted, issued, frozen, corrected by the next; refused where there may be none."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import asyncpg
 import pytest
-import pytest_asyncio
 
 from proto.messages import Role, Verdict
 from tests.integration.scoring_service import (
@@ -16,32 +13,13 @@ from tests.integration.scoring_service import (
     bulletin_of,
     day,
     line_of,
-    scoring_service,
-    settings_for,
 )
+from tests.integration.scoring_year import clock, scoring, world
 from tests.world import FARMING, KUNSHAN, PROVINCE, REFORM, SUZHOU, World
 
+__all__ = ["clock", "scoring", "world"]
+
 HUB = f"/api/v1/hubs/{PROVINCE}"
-
-
-@pytest.fixture
-def world() -> World:
-    """The network as of the first days of 2026."""
-    return World.make(datetime(2026, 1, 2, 1, tzinfo=UTC))
-
-
-@pytest.fixture
-def clock() -> Time:
-    return Time()
-
-
-@pytest_asyncio.fixture
-async def scoring(
-    amqp_url: str, database_url: str, world: World, tmp_path: Path, clock: Time
-) -> AsyncIterator[Scoring]:
-    settings = settings_for(tmp_path, amqp_url, database_url, world)
-    async with scoring_service(settings, world, clock=clock) as service:
-        yield service
 
 
 async def test_a_bulletin_is_drafted_issued_frozen_and_corrected_by_the_next(

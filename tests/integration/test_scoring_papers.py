@@ -1,14 +1,10 @@
 """What a hub is told before its lead approves a paper: the very reasons for which the same message would be ignored."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import msgspec
-import pytest
-import pytest_asyncio
 from msgspec.structs import replace
 
 from proto import codec
@@ -20,35 +16,16 @@ from tests.integration.scoring_service import (
     adopted,
     bulletin_of,
     day,
-    scoring_service,
-    settings_for,
 )
+from tests.integration.scoring_year import clock, scoring, world
 from tests.waiting import eventually
 from tests.world import FARMING, KUNSHAN, PROVINCE, REFORM, SUZHOU, ZHANGJIAGANG, World
+
+__all__ = ["clock", "scoring", "world"]
 
 HUB = f"/api/v1/hubs/{PROVINCE}"
 UNKNOWN = "320999"
 TEXT = RULES.read_text(encoding="utf-8")
-
-
-@pytest.fixture
-def world() -> World:
-    """The network as of the first days of 2026."""
-    return World.make(day(1, 2))
-
-
-@pytest.fixture
-def clock() -> Time:
-    return Time()
-
-
-@pytest_asyncio.fixture
-async def scoring(
-    amqp_url: str, database_url: str, world: World, tmp_path: Path, clock: Time
-) -> AsyncIterator[Scoring]:
-    settings = settings_for(tmp_path, amqp_url, database_url, world)
-    async with scoring_service(settings, world, clock=clock) as service:
-        yield service
 
 
 async def said(scoring: Scoring, kind: str, content: Any, token: str = "province", hub: str = HUB) -> tuple[int, str]:  # noqa: S107

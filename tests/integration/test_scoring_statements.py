@@ -1,13 +1,10 @@
 """What is stated and said beside the ledger, with real servers: rules, obligations, direct-report points, appeals."""
 
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from proto.messages import (
     Adjustment,
@@ -31,30 +28,13 @@ from tests.integration.scoring_service import (
     scoring_service,
     settings_for,
 )
+from tests.integration.scoring_year import clock, scoring, world
 from tests.world import BEIJING, FARMING, JIANGYIN, KUNSHAN, PROVINCE, REFORM, SUZHOU, WUXI, World
+
+__all__ = ["clock", "scoring", "world"]
 
 HUB = f"/api/v1/hubs/{PROVINCE}"
 RESEARCH = {"research": True}
-
-
-@pytest.fixture
-def world() -> World:
-    """The network as of the first days of 2026."""
-    return World.make(datetime(2026, 1, 2, 1, tzinfo=UTC))
-
-
-@pytest.fixture
-def clock() -> Time:
-    return Time()
-
-
-@pytest_asyncio.fixture
-async def scoring(
-    amqp_url: str, database_url: str, world: World, tmp_path: Path, clock: Time
-) -> AsyncIterator[Scoring]:
-    settings = settings_for(tmp_path, amqp_url, database_url, world)
-    async with scoring_service(settings, world, clock=clock) as service:
-        yield service
 
 
 async def test_a_new_version_scores_from_its_day_and_what_was_scored_keeps_its_own(

@@ -1,6 +1,6 @@
 """Storing what other nodes and the router sent here, with all that it changes (promise 4)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -121,14 +121,13 @@ class ArrivalStore:
 
     async def _undo_selections(self, connection: Any, refused: Sequence[UUID]) -> None:
         dropped = [row async for row in self._q.drop_refused_selections(connection, refused=refused)]
-        for hub, report in [(row["hub"], row["report"]) for row in dropped if row["stood"]]:
-            await self._q.note_unselected(connection, hub=hub, reports=[report])
+        for hub, freed in _by_hub(row for row in dropped if row["stood"]):
+            await self._q.note_unselected(connection, hub=hub, reports=freed)
         hubs, reports = [row["hub"] for row in dropped], [row["report"] for row in dropped]
-        restored = self._q.restore_selections(
-            connection, refused=refused, hubs=hubs, reports=reports, router=ROUTER_CODE
-        )
-        for hub, report in [(row["hub"], row["report"]) async for row in restored]:
-            await self._q.note_selected(connection, hub=hub, reports=[report])
+        rows = self._q.restore_selections(connection, refused=refused, hubs=hubs, reports=reports, router=ROUTER_CODE)
+        restored = [row async for row in rows]
+        for hub, again in _by_hub(restored):
+            await self._q.note_selected(connection, hub=hub, reports=again)
         await self._q.settle_refused_outcomes(connection, refused=refused)
 
     async def _store_shares(self, connection: Any, receipts: Sequence[tuple[str, Receipt]]) -> list[ReceiptEntry]:
@@ -173,3 +172,11 @@ class ArrivalStore:
             levels=[d.level.value if d.level else "" for _, d, _ in rows],
             forwarded_as=[d.forwarded_as for _, d, _ in rows],
         )
+
+
+def _by_hub(rows: Iterable[Any]) -> Iterable[tuple[str, list[UUID]]]:
+    """Return the reports of rows by their hub."""
+    grouped: dict[str, list[UUID]] = {}
+    for row in rows:
+        grouped.setdefault(row["hub"], []).append(row["report"])
+    return grouped.items()

@@ -140,14 +140,14 @@ async def approve(request: web.Request, read: Read[ApprovalRequest]) -> PaperVie
     if digest_of(found.content.encode()) != body.digest:
         raise _changed()
     desk.outbox.check_room()
-    await desk.scores.check(who.node, read_text(found.kind, found.content))
+    draft = read_text(found.kind, found.content)
+    await desk.scores.check(who.node, draft)
     signed = await approval(desk, who, found.content, body.passphrase)
     async with desk.db.transaction() as connection:
         await desk.outbox.lock(connection)
         paper = _drafted(await desk.papers.for_update(connection, who.node, found.id))
         if (paper.content, paper.author) != (found.content, found.author):
             raise _changed()
-        draft = read_text(paper.kind, paper.content)
         await _check(desk, connection, who, draft)
         message = message_of(
             draft, id=desk.new_id(), hub=who.node, to=_recipients(desk, who, draft), at=desk.clock(), approval=signed

@@ -2,16 +2,17 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import aiohttp
 
 from services.cli.network.progress import Progress
 from services.cli.network.sample.client import People
 from services.cli.network.sample.enrolment import trust_of
+from services.cli.network.sample.papers import publish_paper
 from services.cli.network.sample.patience import patiently
+from services.cli.papers import Kind, paper_of
 from services.cli.place import ROOT, Place
-from services.cli.rules import paper_of
 from services.kit.crypto import write_secret
 from services.kit.tasks import TaskScope
 from services.kit.trust.state import TrustState
@@ -30,7 +31,7 @@ async def publish_rules(place: Place, progress: Progress, file: Path = RULES) ->
 
     async def one(people: People, hub: str) -> None:
         nonlocal finished
-        await patiently(lambda: _published(people, hub, paper_of(hub, text)))
+        await patiently(lambda: publish_paper(people, hub, paper_of(Kind.RULES, hub, text)))
         finished += 1
         progress("rules", finished, len(hubs))
 
@@ -45,11 +46,3 @@ async def publish_rules(place: Place, progress: Progress, file: Path = RULES) ->
 def hubs_of(state: TrustState) -> list[str]:
     """Return the units to which others report, in order of their codes."""
     return sorted({hub for node in state.nodes() for hub in state.hubs_of(node.code)})
-
-
-async def _published(people: People, hub: str, paper: dict[str, Any]) -> None:
-    papers = f"/api/v1/nodes/{hub}/papers"
-    found = await people.call(hub, "editor", "POST", papers, paper)
-    if found["state"] == "draft":
-        approval = {"passphrase": people.password, "digest": found["digest"]}
-        await people.call(hub, "lead", "POST", f"{papers}/{found['id']}/approve", approval)

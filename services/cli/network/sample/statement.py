@@ -6,7 +6,7 @@ Every step may be repeated: a run that was cut off goes on, and a month that has
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
-from uuid import NAMESPACE_URL, UUID, uuid5
+from uuid import UUID
 
 import msgspec
 from msgspec import Struct
@@ -19,9 +19,11 @@ from services.cli.moments import CHINA, last_month
 from services.cli.network.progress import Progress
 from services.cli.network.sample.client import CallError, People
 from services.cli.network.sample.month import Expected, read_month
+from services.cli.network.sample.papers import publish_paper
 from services.cli.network.sample.past import send_month
 from services.cli.network.sample.patience import patiently, until
 from services.cli.network.units import PROVINCE
+from services.cli.papers import Kind, paper_of
 from services.cli.place import Place
 from services.gateway.domain.printing import title_of
 from services.kit.trust.state import TrustState
@@ -124,13 +126,7 @@ async def _draft(people: People, begins: datetime) -> BulletinContent:
 
 async def _issue(people: People, begins: datetime) -> None:
     """Save the draft as an editor and approve it as the lead; the same draft again finds itself."""
-    content = await _draft(people, begins)
-    name = f"urn:yizhan:bulletin:{PROVINCE}:{msgspec.json.encode(content).decode()}"
-    body = {"kind": "bulletin", "content": content, "id": uuid5(NAMESPACE_URL, name)}
-    paper = await people.call(PROVINCE, "editor", "POST", _PAPERS, body)
-    if paper["state"] == "draft":
-        approval = {"passphrase": people.password, "digest": paper["digest"]}
-        await people.call(PROVINCE, "lead", "POST", f"{_PAPERS}/{paper['id']}/approve", approval)
+    await publish_paper(people, PROVINCE, paper_of(Kind.BULLETIN, PROVINCE, await _draft(people, begins)))
 
 
 async def _issued(people: People, begins: datetime) -> dict[str, Any] | None:
