@@ -28,11 +28,14 @@ from tests.world import World
 
 _QUORUM: Final = {"x-queue-type": "quorum"}
 USER: Final = "yizhan-admin"
+_ROUTERS: Final = {"router": (1, True), "router_alone": (1, False), "router_2": (2, False)}
+"""How many, and whether with worker processes: one router and its worker are two processes that keep two cores busy, so
+what a second router gains is seen between one process and two of them."""
 
 
 async def router_path(rabbit: PrivateRabbit, *, messages: int, rounds: int) -> dict[str, Any]:
     """Return rates (messages a second) of each way, by round and as medians."""
-    rates: dict[str, list[float]] = {"plain": [], "faststream": [], "router": [], "router_2": []}
+    rates: dict[str, list[float]] = {"plain": [], "faststream": [], **{kind: [] for kind in _ROUTERS}}
     with tempfile.TemporaryDirectory(prefix="yizhan-bench-") as folder:
         world = World.make(utc_now(), gateway=USER)
         config = _router_config(Path(folder), world)
@@ -59,7 +62,7 @@ async def _one_round(
     vhost = f"bench-{kind}"
     url = rabbit.amqp_url(USER, rabbit.admin_password, vhost)
     await _fresh_vhost(rabbit, vhost)
-    routed = kind.startswith("router")
+    routed = kind in _ROUTERS
     async with await aio_pika.connect(url) as connection:
         channel = await connection.channel()
         await _declare(channel, routed=routed)
@@ -69,10 +72,9 @@ async def _one_round(
             exchange = "" if not routed else "bench.load"
             await _load(session, exchange, bodies, routed=routed)
         watched = await connection.channel()
-        copies = 2 if kind == "router_2" else 1
+        copies, worker = _ROUTERS.get(kind, (1, False))
         module = ("services.router", "--config", str(config)) if routed else ("bench.relays", kind)
-        # A router with its worker keeps two cores busy by itself: two of them are compared without.
-        env = {"YIZHAN_AMQP_URL": url, "BENCH_URL": url, "YIZHAN_ROUTER_WORKER": str(copies == 1).lower()}
+        env = {"YIZHAN_AMQP_URL": url, "BENCH_URL": url, "YIZHAN_ROUTER_WORKER": str(worker).lower()}
         async with AsyncExitStack() as children:
             for _ in range(copies):
                 await children.enter_async_context(child(*module, env=env))

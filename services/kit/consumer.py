@@ -18,13 +18,15 @@ from services.kit.errors import PoisonError, TransientError
 
 _log: Final = structlog.get_logger()
 _PACE: Final = 0.02  # seconds
+_BYTES: Final = 1024 * 1024
+"""Of a batch, at most, or a single larger message: what is decoded and stored at a time is a multiple of it."""
 _BACKOFF: Final = (0.2, 10.0)  # seconds
 
 Handler = Callable[[Sequence[Incoming]], Awaitable[None]]
 
 
 class BatchConsumer:
-    """Feeds everything that one session's queues deliver, in order, to ``handle`` in batches of at most ``size``.
+    """Feeds everything that one session's queues deliver, in order, to ``handle`` in batches of at most ``size`` and 1 MiB.
 
     Under load there are ``pace`` seconds from one batch to the next, unless one is full; the first after a quiet time
     does not wait. Where nobody waits for the outcome a slower pace makes fewer transactions of the same work.
@@ -58,13 +60,23 @@ class BatchConsumer:
             await self._due.wait()
             if stopping.is_set():  # what is not yet handled goes back to the queue with the connection
                 return
-            batch, self._arrived = self._arrived[: self._size], self._arrived[self._size :]
+            batch = self._take()
             if self._arrived:
                 self._due.notify()
             if not batch:
                 continue
             await self._handle_or_park(batch)
             await self._ack(batch)
+
+    def _take(self) -> Sequence[Incoming]:
+        count = size = 0
+        for message in self._arrived[: self._size]:
+            size += len(message.body)
+            if count and size > _BYTES:
+                break
+            count += 1
+        batch, self._arrived = self._arrived[:count], self._arrived[count:]
+        return batch
 
     async def _ack(self, batch: Sequence[Incoming]) -> None:
         """Deliveries on a channel are numbered across its queues and batches keep their order: one ack covers all."""

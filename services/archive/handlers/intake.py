@@ -1,7 +1,7 @@
 """``yz.archive`` → rows: one call to a thread for a batch's text, one statement for its rows, then the metrics."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import structlog
@@ -16,8 +16,6 @@ from services.kit.errors import PoisonError
 from services.kit.ids import Clock
 
 _log: Final = structlog.get_logger()
-_PART_BYTES: Final = 2 * 1024 * 1024
-"""What is prepared and stored at a time: refused messages may have 4 MiB each, and rows are copies of them."""
 
 
 class Intake:
@@ -30,11 +28,7 @@ class Intake:
 
     async def handle(self, batch: Sequence[Incoming]) -> None:
         """Store a batch. ``PoisonError``: one of it cannot be read or stored, and is to be found and parked."""
-        for part in _parts(batch):
-            await self._store(part)
-
-    async def _store(self, part: Sequence[Incoming]) -> None:
-        arrivals = [Arrival(body=m.body, refused=m.exchange == REFUSED, routing_key=m.routing_key or "") for m in part]
+        arrivals = [Arrival(body=m.body, refused=m.exchange == REFUSED, routing_key=m.routing_key or "") for m in batch]
         try:
             rows = await asyncio.to_thread(prepare, arrivals)
         except RefusedError as error:
@@ -46,13 +40,3 @@ class Intake:
         for message in written.reused:
             _log.warning("message_id_reused", message_id=str(message))
         self._metrics.stored(rows, known=written.known, reused=len(written.reused), refused=written.refused, at=at)
-
-
-def _parts(batch: Sequence[Incoming]) -> Iterator[Sequence[Incoming]]:
-    start = size = 0
-    for index, message in enumerate(batch):
-        if index > start and size + len(message.body) > _PART_BYTES:
-            yield batch[start:index]
-            start, size = index, 0
-        size += len(message.body)
-    yield batch[start:]
