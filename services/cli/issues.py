@@ -188,6 +188,16 @@ def final(
     return _put_items(ask(hub, person, password_file, gateway, work), as_json=as_json)
 
 
+@tree.command("tell", help="补发：定版后被拒收的报文 / Say again what the network refused of a final issue")
+def tell(
+    hub: Hub, issue: IssueId, *, person: Person = "lead", password_file: PasswordFile = None, gateway: Gateway = "",
+    as_json: Json = False,
+) -> int:  # fmt: skip
+    """Send what was refused of a final issue again, as a lead of the hub."""
+    done = ask(hub, person, password_file, gateway, lambda lead: lead.post(f"{_path(hub, issue)}/tell"))
+    return _put_items(done, as_json=as_json)
+
+
 @tree.command("document", help="版式文件：HTML、DOCX、PDF / The issue as a document")
 def document(
     hub: Hub,
@@ -221,6 +231,8 @@ def _put_items(issue: dict[str, Any], *, as_json: bool) -> int:
     if not as_json:
         output.put_table(_HEADINGS, [_line(issue)])
         output.put_facts([("摘要 / digest", issue["digest"])])
+        if refused := issue["refused"]:
+            output.put_facts([("被拒收，可补发 / refused: issue tell", "\n".join(refused))])
     return put_table(
         issue,
         ("#", "结论 / verdict", "标题 / title", "信息、份额 / reports, shares", "采编结果 / decision"),

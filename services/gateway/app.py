@@ -43,6 +43,7 @@ from services.gateway.views import (
     inbox,
     intake,
     issue_documents,
+    issue_final,
     issue_items,
     issues,
     items,
@@ -73,7 +74,7 @@ SERVICE: Final = "gateway"
 ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     *auth.ENDPOINTS, *items.ENDPOINTS, *steps.ENDPOINTS, *imports.ENDPOINTS, *inbox.ENDPOINTS, *held.ENDPOINTS, *admin.ENDPOINTS, *forwards.ENDPOINTS,
     *selections.ENDPOINTS, *queries.ENDPOINTS, *papers.ENDPOINTS, *documents.ENDPOINTS, *appeals.ENDPOINTS,
-    *intake.ENDPOINTS, *series.ENDPOINTS, *issues.ENDPOINTS, *issue_items.ENDPOINTS, *issue_documents.ENDPOINTS,
+    *intake.ENDPOINTS, *series.ENDPOINTS, *issues.ENDPOINTS, *issue_final.ENDPOINTS, *issue_items.ENDPOINTS, *issue_documents.ENDPOINTS,
 )  # fmt: skip
 _LEAST_PREFETCH: Final = 20
 _RECOUNT: Final = 5.0  # seconds

@@ -6,9 +6,10 @@ from uuid import UUID
 
 from proto import codec
 from proto.envelope import unpack
-from proto.messages import Message
-from tests.integration.gateway_service import Answer, Gateway
+from proto.messages import Message, Outcome
+from tests.integration.gateway_service import DEADLINE, Answer, Gateway, entry
 from tests.places import KUNSHAN, PROVINCE, SUZHOU, WUXI
+from tests.waiting import eventually
 
 DAILY = {"name": "【样例】江苏信息", "organ": "【样例】信息处", "readers": {"down": [SUZHOU], "across": [WUXI]}}
 
@@ -72,3 +73,26 @@ async def said(gateway: Gateway, hub: str, kind: str) -> list[Message]:
     """Return what a hub has said of a kind, in order."""
     rows = await gateway.database.fetch("SELECT body FROM sent WHERE node = $1 AND kind = $2 ORDER BY id", hub, kind)
     return [codec.decode(unpack(row["body"])) for row in rows]
+
+
+async def told_of_the_registry(gateway: Gateway) -> None:
+    """Deliver what the registry holds by now, and wait until the gateway has all of it."""
+    known = await gateway.database.fetchval("SELECT count(*) FROM registry")
+    await gateway.publish_registry()
+    await eventually(
+        lambda: gateway.database.fetchval("SELECT count(*) FROM registry"),
+        "the news",
+        DEADLINE,
+        wanted=lambda n: n > known,
+    )
+
+
+async def refuse(gateway: Gateway, *messages: UUID) -> None:
+    """Deliver the router's refusal of messages that the province sent."""
+    digests = [await gateway.database.fetchval("SELECT digest FROM sent WHERE id = $1", one) for one in messages]
+    entries = [
+        entry(one, digest, Outcome.REFUSED, "registry.expired") for one, digest in zip(messages, digests, strict=True)
+    ]
+    receipt, envelope = gateway.world.receipt("320000-router", (PROVINCE,), entries)
+    await gateway.deliver(PROVINCE, receipt, envelope)
+    await gateway.received(PROVINCE, receipt.id)

@@ -8,11 +8,10 @@ from uuid import UUID
 
 import pytest_asyncio
 
-from proto.messages import Decision, Outcome, Verdict
-from tests.integration.gateway_service import DEADLINE, PASSWORD, Answer, Gateway, entry, gateway_service
-from tests.integration.hub_room import add, final, good, opened, reported, said, state_of
+from proto.messages import Decision, Verdict
+from tests.integration.gateway_service import PASSWORD, Answer, Gateway, gateway_service
+from tests.integration.hub_room import add, final, good, opened, refuse, reported, said, state_of, told_of_the_registry
 from tests.places import PROVINCE, REFORM
-from tests.waiting import eventually
 from tests.world import World
 
 RULES = 'version = "2026-1"\ntitle = "样例规则"\neffective_from = 2026-01-01\n'
@@ -45,17 +44,6 @@ async def select(gateway: Gateway, report: UUID) -> UUID:
 async def told(gateway: Gateway, selection: UUID) -> Answer:
     body = {"publication": {"series": "【样例】国办专报", "issue": "3"}}
     return await gateway.call(PROVINCE, "editor", "POST", f"/selections/{selection}/outcome", body)
-
-
-async def refuse(gateway: Gateway, *messages: UUID) -> None:
-    """Deliver the router's refusal of messages that the province sent."""
-    digests = [await gateway.database.fetchval("SELECT digest FROM sent WHERE id = $1", one) for one in messages]
-    entries = [
-        entry(one, digest, Outcome.REFUSED, "registry.expired") for one, digest in zip(messages, digests, strict=True)
-    ]
-    receipt, envelope = gateway.world.receipt("320000-router", (PROVINCE,), entries)
-    await gateway.deliver(PROVINCE, receipt, envelope)
-    await gateway.received(PROVINCE, receipt.id)
 
 
 async def test_a_decision_that_the_network_refuses_frees_its_report(gateway: Gateway) -> None:
@@ -142,15 +130,8 @@ async def test_a_suspended_unit_says_nothing(gateway: Gateway) -> None:
     issue = await opened(gateway)
     await good(add(gateway, issue["id"], adopted), 201)
     paper = await gateway.call(PROVINCE, "editor", "POST", "/papers", {"kind": "rules", "content": RULES})
-    known = await gateway.database.fetchval("SELECT count(*) FROM registry")
     gateway.world.change_node(PROVINCE, suspended=True)
-    await gateway.publish_registry()
-    await eventually(
-        lambda: gateway.database.fetchval("SELECT count(*) FROM registry"),
-        "the news",
-        DEADLINE,
-        wanted=lambda n: n > known,
-    )
+    await told_of_the_registry(gateway)
     question = {"text": "【样例】请核实", "deadline": gateway.clock() + timedelta(days=1)}
     for call in (
         decide(gateway, "declined", items=[{"report": declined}]),

@@ -22,7 +22,7 @@ from services.kit.ids import Clock, NewId
 from services.kit.trust.state import TrustState
 
 _log: Final = structlog.get_logger()
-_RECEIPTS_AT_ONCE: Final = 5_000
+_RECEIPTS_AT_ONCE: Final = 1_000
 
 
 class Arrivals:

@@ -24,7 +24,7 @@ from services.kit.tasks import TaskScope
 
 _log: Final = structlog.get_logger()
 _LOADED_ROWS: Final = 1_000
-_LOADED_BYTES: Final = 32_000_000
+_LOADED_BYTES: Final = 4_000_000
 """What is held in memory of the backlog, at most, and one fetch more."""
 _CLEAR: Final = 0.05  # seconds between two clearings of confirmed rows under load
 _BACKOFF: Final = (0.2, 5.0)  # seconds

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import msgspec
 
+from proto.addresses import ROUTER_CODE
 from proto.messages import DecidedItem, Verdict
 from services.gateway.domain.issues import Issue, IssueItem, ReportShare, Series, Text
 from services.kit.db import Database
@@ -126,6 +127,23 @@ class IssueStore:
     async def arrange(self, connection: Any, issue: UUID, order: Sequence[int]) -> None:
         """Put the items of a draft into an order."""
         await self._q.place_issue_items(connection, issue=issue, ns=list(order))
+
+    async def refused(self, connection: Any, issue: Issue, items: Sequence[IssueItem]) -> set[UUID]:
+        """Return those of a final issue's messages that the network refused."""
+        told = [each for each in (issue.publication, *(item.decision for item in items)) if each is not None]
+        return {row["message"] async for row in self._q.refused_among(connection, ids=told, router=ROUTER_CODE)}
+
+    async def told_anew(
+        self, connection: Any, issue: Issue, *, decisions: Sequence[tuple[int, UUID]], publication: UUID | None
+    ) -> None:
+        """Note under which ids items (by their numbers) and publication were told in place of what was refused."""
+        await self._q.tell_issue_anew(
+            connection,
+            issue=issue.id,
+            ns=[n for n, _ in decisions],
+            decisions=[decision for _, decision in decisions],
+            publication=publication,
+        )
 
     async def finish(
         self, connection: Any, issue: Issue, *, items: Sequence[tuple[int, Text, UUID]], publication: UUID | None, person: str,

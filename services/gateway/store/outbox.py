@@ -12,7 +12,7 @@ from services.kit.db import Database
 from services.kit.errors import UnavailableError
 
 _FETCH_ROWS: Final = 500
-_FETCH_BYTES: Final = 8_000_000
+_FETCH_BYTES: Final = 2_000_000
 
 
 class Waiting(Struct, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""Issues (期): listed, looked at, and made final (定版), which tells readers and origins in one transaction."""
+"""Issues (期): listed and looked at."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -9,24 +9,13 @@ from uuid import UUID
 import msgspec
 from aiohttp import web
 
-from proto.errors import Reason, RefusedError
-from proto.messages import Decision, Publication, Verdict
+from proto.messages import Verdict
 from services.gateway.desk import DESK, Desk
-from services.gateway.domain.issues import (
-    Issue,
-    IssueItem,
-    Text,
-    article_of,
-    decisions_of,
-    digest_of_issue,
-    publication_of,
-)
-from services.gateway.domain.reports import outgoing
+from services.gateway.domain.issues import Issue, IssueItem, Text, digest_of_issue
 from services.gateway.views.auth import Principal
-from services.gateway.views.hub import LEADS, Digest, hub_member
+from services.gateway.views.hub import hub_member
 from services.gateway.views.items import item_id
-from services.kit.secrecy import is_marked
-from services.kit.web.api import Endpoint, Read, query_of
+from services.kit.web.api import Endpoint, query_of
 from services.kit.web.problem import ProblemError, not_found
 
 
@@ -90,12 +79,7 @@ class IssueView(IssueSummary, kw_only=True):
     across: list[str]
     items: list[IssueItemView]
     digest: str  # of all that goes out when it is made final
-
-
-class FinalRequest(msgspec.Struct, forbid_unknown_fields=True):
-    """定版."""
-
-    digest: Digest  # of the issue that the lead looked at, as it was shown
+    refused: list[UUID] = []  # of the messages of a final issue, those that the network refused: they may be sent again
 
 
 async def list_issues(request: web.Request, _: None) -> list[IssueSummary]:
@@ -127,41 +111,6 @@ async def drop_issue(request: web.Request, _: None) -> None:
         await desk.issues.drop(connection, issue.id)
 
 
-async def make_final(request: web.Request, read: Read[FinalRequest]) -> IssueView:
-    """Make an issue final (定版): the publication goes to its readers, a decision on each item to its origins."""
-    who = await hub_member(request, *LEADS)
-    desk = request.app[DESK]
-    body = await read()
-    desk.outbox.check_room()
-    async with desk.db.transaction() as connection:
-        await desk.outbox.lock(connection)
-        issue = await the_draft(desk, connection, who, item_id(request))
-        items = (await desk.issues.items(connection, [issue.id])).get(issue.id, [])
-        await _check_ready(desk, connection, issue, items)
-        texts = await _texts(desk, connection, issue, items)
-        if digest_of_issue(issue, items, texts) != body.digest:
-            raise ProblemError(409, "issue.changed", "该期已被修改，请刷新后重试", "The issue has changed, look again")
-        publication, decisions = _messages(desk, issue, items, texts)
-        key = desk.keys[who.node]
-        said = (*decisions, *([publication] if publication else []))
-        messages = [outgoing(desk.state, key, each, now=each.sent_at) for each in said]
-        await desk.outbox.add(connection, messages)
-        for item, decision in zip(items, decisions, strict=True):
-            reports = [part.report for part in item.reports]
-            await desk.inbox.decide(connection, who.node, decision.id, item.verdict, reports)
-        await desk.issues.finish(
-            connection,
-            issue,
-            items=[(item.n, text, each.id) for item, text, each in zip(items, texts, decisions, strict=True)],
-            publication=publication.id if publication else None,
-            person=who.person,
-            at=desk.clock(),
-        )
-        view = await issue_view(desk, connection, await the_issue(desk, connection, who, issue.id))
-    desk.outbox.added(messages)
-    return view
-
-
 async def the_issue(desk: Desk, connection: Any, who: Principal, id: UUID, *, lock: bool = False) -> Issue:
     """Return an issue of the hub; 404 where there is none."""
     issue = await desk.issues.one(connection, who.node, id, lock=lock)
@@ -182,8 +131,9 @@ async def the_draft(desk: Desk, connection: Any, who: Principal, id: UUID) -> Is
 
 async def issue_view(desk: Desk, connection: Any, issue: Issue) -> IssueView:
     """Return an issue with its items."""
-    items = (await desk.issues.items(connection, [issue.id])).get(issue.id, [])
-    texts = await _texts(desk, connection, issue, items)
+    items = await items_of(desk, connection, issue)
+    texts = await texts_of(desk, connection, issue, items)
+    refused = await desk.issues.refused(connection, issue, items)
     return IssueView(
         **_summary(issue, len(items)),
         up=list(issue.up),
@@ -191,42 +141,16 @@ async def issue_view(desk: Desk, connection: Any, issue: Issue) -> IssueView:
         across=list(issue.across),
         items=[_item_view(desk, item, text) for item, text in zip(items, texts, strict=True)],
         digest=digest_of_issue(issue, items, texts),
+        refused=sorted(refused),
     )
 
 
-async def _check_ready(desk: Desk, connection: Any, issue: Issue, items: Sequence[IssueItem]) -> None:
-    if not items:
-        raise ProblemError(422, "issue.empty", "该期没有信息，不能定版", "The issue holds nothing")
-    reports = [part.report for item in items for part in item.reports]
-    decided = await desk.inbox.decided(connection, issue.hub, reports)
-    if decided:
-        raise ProblemError(
-            409, "issue.item_decided", "有信息已另有采编结果，请先取出", "A report has been decided meanwhile: take it out first",
-            ", ".join(map(str, sorted(decided))),
-        )  # fmt: skip
-    gone = [code for code in issue.readers if desk.state.node(code) is None]
-    if gone:
-        raise ProblemError(
-            422, "series.unknown_reader", "读者不在名录中，或为本单位", "A reader is not in the directory, or this unit",
-            ", ".join(gone),
-        )  # fmt: skip
+async def items_of(desk: Desk, connection: Any, issue: Issue) -> list[IssueItem]:
+    """Return an issue's items in order."""
+    return (await desk.issues.items(connection, [issue.id])).get(issue.id, [])
 
 
-def _messages(
-    desk: Desk, issue: Issue, items: Sequence[IssueItem], texts: Sequence[Text]
-) -> tuple[Publication | None, list[Decision]]:
-    """Return what goes to the readers, where there are any, and to the origins."""
-    if any(is_marked(part) for text in texts for part in (text.title, text.body)):
-        raise RefusedError(Reason.REPORT_CLASSIFIED)
-    now = desk.clock()
-    decisions = decisions_of(issue, items, new_id=desk.new_id, at=now)
-    if not issue.readers:
-        return None, decisions
-    articles = [article_of(item, text) for item, text in zip(items, texts, strict=True)]
-    return publication_of(issue, articles, id=desk.new_id(), at=now), decisions
-
-
-async def _texts(desk: Desk, connection: Any, issue: Issue, items: Sequence[IssueItem]) -> list[Text]:
+async def texts_of(desk: Desk, connection: Any, issue: Issue, items: Sequence[IssueItem]) -> list[Text]:
     """Return the items' texts: their own, else their first report's as edited last."""
     needed = [item.reports[0].report for item in items if item.title is None or item.body is None]
     found = await desk.intake.texts(connection, issue.hub, needed) if needed else {}
@@ -277,11 +201,5 @@ ENDPOINTS: Final = (
     Endpoint(
         method="DELETE", path=f"{_ISSUES}/{{id}}", handle=drop_issue, summary="撤销空的草稿期 / Drop an empty draft", status=204,
         errors=(400, 401, 403, 404, 409),
-    ),
-    Endpoint(
-        method="POST", path=f"{_ISSUES}/{{id}}/final", handle=make_final,
-        summary="定版：刊物送读者，采编结果告各单位 / Make final, which tells readers and origins", body=FinalRequest,
-        answer=IssueView,
-        errors=(400, 401, 403, 404, 409, 422),
     ),
 )  # fmt: skip

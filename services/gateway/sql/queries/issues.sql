@@ -119,3 +119,15 @@ WITH told AS (UPDATE issue_report SET draft = false WHERE issue = :issue)
 UPDATE issue SET final_by = :person, final_at = :at, publication = :publication, name = :name, organ = :organ, up = :up,
     down = :down, across = :across
 WHERE id = :issue;
+
+-- name: refused_among
+-- Which of these messages the network refused.
+SELECT message FROM fate WHERE message = ANY(:ids::uuid[]) AND giver = :router AND outcome = 'refused';
+
+-- name: tell_issue_anew!
+-- What was refused of a final issue is told under other ids.
+WITH items AS (
+    UPDATE issue_item i SET decision = g.decision FROM unnest(:ns::int[], :decisions::uuid[]) AS g (n, decision)
+    WHERE i.issue = :issue AND i.n = g.n
+)
+UPDATE issue SET publication = :publication WHERE id = :issue;
