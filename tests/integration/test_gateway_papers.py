@@ -131,6 +131,17 @@ async def test_two_leads_at_once_issue_one(gateway: Gateway) -> None:
     assert await gateway.database.fetchval("SELECT count(*) FROM sent WHERE kind = 'bulletin'") == 1
 
 
+async def test_what_the_score_could_not_see_beside_it_is_looked_at_again(gateway: Gateway) -> None:
+    """Two papers approved at once might contradict each other: the score was asked about each as if it were alone."""
+    months = [bulletin(last_month(gateway, ago)) for ago in (1, 2)]
+    papers = [(await draft(gateway, "bulletin", content)).body["id"] for content in months]
+    answers = await asyncio.gather(*(approve(gateway, paper) for paper in papers))
+    assert sorted(answer.status for answer in answers) == [200, 409]
+    (late,) = (answer for answer in answers if answer.status == 409)
+    assert late.said == (409, "paper.another")
+    assert (await approve(gateway, papers[answers.index(late)])).status == 200
+
+
 async def test_one_that_the_network_refused_may_be_issued_again(gateway: Gateway) -> None:
     content = bulletin(last_month(gateway))
     paper = (await draft(gateway, "bulletin", content)).body["id"]

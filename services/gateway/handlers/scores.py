@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import Any, Final
+from uuid import UUID
 
 import aiohttp
 import msgspec
@@ -27,9 +28,12 @@ class Scores:
         self._url = url.rstrip("/")
         self._headers = {"Authorization": f"Bearer {token}"}
 
-    async def check(self, hub: str, draft: Draft) -> None:
-        """Raise ``ProblemError``: with the reason for which the score would ignore a paper, or 503 where it cannot be asked."""
-        await self._ask(hub, "papers", {"kind": draft.kind, "content": draft.content})
+    async def check(self, hub: str, draft: Draft, *, after: UUID | None) -> None:
+        """Raise ``ProblemError``: with the reason for which the score would ignore a paper, or 503 where it cannot be asked.
+
+        ``after`` is the paper that the hub said before: it is to be looked at what that leaves.
+        """
+        await self._ask(hub, "papers", {"kind": draft.kind, "content": draft.content, "after": after})
 
     async def check_adjustment(self, hub: str, lines: Sequence[AdjustmentLine]) -> None:
         """Do so for the lines of an adjustment."""

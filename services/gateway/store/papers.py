@@ -86,6 +86,11 @@ class Papers:
         )
         return found
 
+    async def last_said(self, connection: Any, node: str, since: datetime) -> UUID | None:
+        """Return as which message a hub's last paper since a time was sent; one that the network refused is none."""
+        found: UUID | None = await self._q.last_said_paper(connection, node=node, since=since, router=ROUTER_CODE)
+        return found
+
     async def titles(self, node: str, reports: Sequence[UUID]) -> dict[UUID, str]:
         """Return the titles of those of ``reports`` that the node received or sent."""
         async with self._db.connection() as connection:

@@ -1,6 +1,6 @@
 """文稿: rules, bulletins and designations of a hub, drafted by an editor and approved by a lead, who did not write them."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -34,6 +34,8 @@ from services.kit.web.api import Endpoint, Read, query_of, reply
 from services.kit.web.problem import ProblemError, forbidden, not_found
 
 _WRITERS: Final = (Role.EDITOR, *LEADS)
+_ON_ITS_WAY: Final = timedelta(minutes=10)
+"""For so long a paper that was said may still be on its way to the score; what takes longer is looked for by people."""
 
 
 class PaperRequest(msgspec.Struct, forbid_unknown_fields=True):
@@ -141,7 +143,9 @@ async def approve(request: web.Request, read: Read[ApprovalRequest]) -> PaperVie
         raise _changed()
     desk.outbox.check_room()
     draft = read_text(found.kind, found.content)
-    await desk.scores.check(who.node, draft)
+    async with desk.db.connection() as connection:
+        before = await desk.papers.last_said(connection, who.node, desk.clock() - _ON_ITS_WAY)
+    await desk.scores.check(who.node, draft, after=before)
     signed = await approval(desk, who, found.content, body.passphrase)
     async with desk.db.transaction() as connection:
         await desk.outbox.lock(connection)
@@ -149,6 +153,10 @@ async def approve(request: web.Request, read: Read[ApprovalRequest]) -> PaperVie
         if (paper.content, paper.author) != (found.content, found.author):
             raise _changed()
         await _check(desk, connection, who, draft)
+        if await desk.papers.last_said(connection, who.node, desk.clock() - _ON_ITS_WAY) not in (before, None):
+            raise ProblemError(
+                409, "paper.another", "另一份文稿刚刚签发，请重试", "Another paper was approved just now: try again"
+            )  # the score has not looked at this one beside that one
         message = message_of(
             draft, id=desk.new_id(), hub=who.node, to=_recipients(desk, who, draft), at=desk.clock(), approval=signed
         )

@@ -46,6 +46,13 @@ WHERE p.node = :node AND p.kind = :kind AND p.subject = :subject AND p.state = '
     SELECT FROM fate f WHERE f.message = p.message AND f.giver = :router AND f.outcome = 'refused')
 LIMIT 1;
 
+-- name: last_said_paper$
+-- As which message a hub's last paper since a time was sent, unless the network refused it.
+SELECT p.message FROM paper p
+WHERE p.node = :node AND p.state = 'approved' AND p.approved_at > :since AND NOT EXISTS (
+    SELECT FROM fate f WHERE f.message = p.message AND f.giver = :router AND f.outcome = 'refused')
+ORDER BY p.message DESC LIMIT 1;
+
 -- name: titles
 -- The titles of reports as a node knows them: received, or sent by itself.
 SELECT id, title FROM inbox WHERE node = :node AND kind = 'report' AND id = ANY(:reports::uuid[])
