@@ -22,7 +22,7 @@ from services.kit.web.server import build_app, serving
 from services.scoring.handlers import Intake
 from services.scoring.metrics import ScoringMetrics
 from services.scoring.settings import ScoringSettings
-from services.scoring.store import Reading, Recording, Rulebooks
+from services.scoring.store import Awaiting, Reading, Recording, Rulebooks
 from services.scoring.views import Room, endpoints
 
 SERVICE: Final = "scoring"
@@ -55,10 +55,12 @@ async def serve(settings: ScoringSettings, stop: asyncio.Event, *, clock: Clock 
             return
         books = Rulebooks(database)
         await books.refresh()
+        reading = Reading(database)
+        awaiting = Awaiting(reading.has_recorded, settings.paper_patience)
         intake = Intake(
             registry,
             books,
-            Recording(database, books),
+            Recording(database, books, awaiting.tell),
             metrics,
             clock,
             grace=settings.registry_grace,
@@ -69,7 +71,7 @@ async def serve(settings: ScoringSettings, stop: asyncio.Event, *, clock: Clock 
             await registry.follow(session)
             await BatchConsumer(session, intake.handle, size=settings.batch, pace=_PACE).run([SCORING_QUEUE])
 
-        room = Room(Reading(database), Rulebooks(database), registry.state, access, clock)
+        room = Room(reading, awaiting, Rulebooks(database), registry.state, access, clock)
         app = build_app(
             "Yizhan scoring",
             endpoints(room),

@@ -13,9 +13,10 @@ from services.kit.errors import PoisonError, TransientError
 from services.kit.ids import Clock
 from services.kit.registry import Registry
 from services.kit.trust.state import TrustState
-from services.scoring.domain.judging import Ignored, Scored, judge
+from services.scoring.domain.judging import Scored, judge
 from services.scoring.domain.known import Books
 from services.scoring.domain.stating import SAID_KINDS, Said, read
+from services.scoring.domain.weighing import Ignored
 from services.scoring.metrics import ScoringMetrics
 from services.scoring.store import Batch, Recorded
 

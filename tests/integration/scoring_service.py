@@ -123,6 +123,7 @@ def settings_for(folder: Path, amqp_url: str, database_url: str, world: World, *
         "access_file": str(folder / "access.json"),
         "registry_grace": 0.2,
         "registry_patience": 0.6,
+        "paper_patience": 3 * DEADLINE,
     }
     return ScoringSettings(**(fields | changes))
 

@@ -66,7 +66,19 @@ async def test_the_database_itself_refuses_to_change_the_ledger(scoring: Scoring
     await scoring.deliver(world.decision(PROVINCE, [world.report(REFORM)[0]], verdict=Verdict.ADOPTED))
     await scoring.settled(entries=1)
     before = await scoring.rows("SELECT * FROM entry")
-    tables = ("entry", "fact", "ref", "ignored", "rules", "report", "bulletin", "designation", "appeal", "entry_0001")
+    tables = (
+        "entry",
+        "fact",
+        "ref",
+        "ignored",
+        "rules",
+        "report",
+        "bulletin",
+        "designation",
+        "appeal",
+        "rules_again",
+        "entry_0001",
+    )
     for table in tables:
         for statement in (f"DELETE FROM {table}", f"TRUNCATE {table} CASCADE"):  # noqa: S608
             with pytest.raises(asyncpg.RestrictViolationError, match="only grows"):
@@ -209,7 +221,7 @@ async def test_the_first_ledger_is_kept_and_no_longer_read(database_url: str, tm
             "INSERT INTO decision (id, hub, verdict, digest, sent_at)"
             " VALUES (gen_random_uuid(), '320000', 'adopted', 'x', now())"
         )
-        assert await migrate(database_url, "scoring", SQL / "migrations") == 3
+        assert await migrate(database_url, "scoring", SQL / "migrations") == 4
         assert await connection.fetchval("SELECT count(*) FROM decision_0001") == 1
         with pytest.raises(asyncpg.RestrictViolationError, match="only grows"):
             await connection.execute("DELETE FROM decision_0001")
@@ -231,7 +243,7 @@ async def test_reports_of_before_are_kept_and_name_no_joint_units(database_url: 
             " VALUES (gen_random_uuid(), '320500', '{320000}', '2026-01', true, 'x')"
         )
         before = dict(await connection.fetchrow("SELECT * FROM report"))
-        assert await migrate(database_url, "scoring", SQL / "migrations") == 3
+        assert await migrate(database_url, "scoring", SQL / "migrations") == 4
         assert dict(await connection.fetchrow("SELECT * FROM report")) == before | {"joint": []}
     finally:
         await connection.close()

@@ -19,9 +19,10 @@ from proto.messages import Adjustment, AdjustmentLine, Closure, Instruction, Lev
 from services.kit.db import Database, open_database
 from services.scoring.app import SQL
 from services.scoring.domain.calendar import month_of
-from services.scoring.domain.judging import Ignored, Scored, judge
+from services.scoring.domain.judging import Scored, judge
 from services.scoring.domain.recompute import Recomputing, compare, recompute
 from services.scoring.domain.stating import Said
+from services.scoring.domain.weighing import Ignored
 from services.scoring.handlers import judgement
 from services.scoring.store import Batch, Reading, Recording, Rulebooks
 from tests.integration.scoring_service import RULES, rules_of, share_of, shuffled

@@ -28,10 +28,17 @@ UNKNOWN = "320999"
 TEXT = RULES.read_text(encoding="utf-8")
 
 
-async def said(scoring: Scoring, kind: str, content: Any, token: str = "province", hub: str = HUB) -> tuple[int, str]:  # noqa: S107
+async def said(
+    scoring: Scoring,
+    kind: str,
+    content: Any,
+    token: str = "province",  # noqa: S107
+    hub: str = HUB,
+    **more: Any,
+) -> tuple[int, str]:
     """Return status and code of a check."""
     text = content if isinstance(content, str) else codec.encode(content).decode()
-    status, problem = await scoring.post(f"{hub}/papers/check", {"kind": kind, "content": text}, token)
+    status, problem = await scoring.post(f"{hub}/papers/check", {"kind": kind, "content": text} | more, token)
     return status, problem["code"] if status != 204 else ""
 
 
@@ -137,6 +144,7 @@ async def test_adjustments(scoring: Scoring) -> None:
         ({"rule": "appeal"}, (409, "scoring.points")),
         ({"points": "1"}, (409, "scoring.points")),
         ({"month": "2026-03"}, (409, "scoring.month")),
+        ({"month": "2024-12"}, (409, "scoring.month_closed")),
         ({"unit": UNKNOWN}, (409, "scoring.not_its_unit")),
         ({"rule": "appeal", "points": "0.00001"}, (400, "request.invalid")),
     ]

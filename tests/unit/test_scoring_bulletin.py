@@ -26,9 +26,10 @@ from services.scoring.domain.bulletin import (
 )
 from services.scoring.domain.entry import Entry, Kind
 from services.scoring.domain.ranking import ranks
-from services.scoring.domain.refusals import Refusal, WrongError
+from services.scoring.domain.refusals import Refusal
 from services.scoring.domain.rules import Base, RuleBook, RuleSet
 from services.scoring.domain.settlement import settle
+from services.scoring.domain.weighing import UnfitError
 from tests.world import FARMING, PROVINCE, REFORM, SUZHOU
 
 RULES = RuleSet(
@@ -102,9 +103,9 @@ def said(type: BulletinType, period: str) -> Head:
 def test_what_may_not_be_stated_now(
     type: BulletinType, period: str, before: list[tuple[BulletinType, str]], refusal: Refusal
 ) -> None:
-    with pytest.raises(WrongError) as caught:
+    with pytest.raises(UnfitError) as caught:
         check_period(type, period, date(2026, 11, 30), [said(*each) for each in before], every=2)
-    assert caught.value.refusal is refusal
+    assert caught.value.why is refusal
     assert refusal.zh
     assert refusal.en
 

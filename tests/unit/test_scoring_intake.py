@@ -13,8 +13,9 @@ from services.kit.errors import PoisonError, TransientError
 from services.kit.registry import Registry
 from services.kit.trust import enrol
 from services.kit.trust.state import TrustState
-from services.scoring.domain.judging import Ignored, Scored, judge
+from services.scoring.domain.judging import Scored, judge
 from services.scoring.domain.rules import RuleBook
+from services.scoring.domain.weighing import Ignored
 from services.scoring.handlers import Intake
 from services.scoring.metrics import ScoringMetrics
 from services.scoring.store import Batch, Recorded

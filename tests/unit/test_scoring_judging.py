@@ -25,9 +25,11 @@ from proto.messages import (
     Step,
     Verdict,
 )
-from services.scoring.domain.judging import Ignored, Scored, UnscorableError, Why, check, judge, wrong_reversal
+from services.scoring.domain.judging import Scored, judge, wrong_reversal
 from services.scoring.domain.known import Fact
 from services.scoring.domain.rules import RuleBook
+from services.scoring.domain.weighing import Ignored, UnfitError, check_time
+from services.scoring.domain.whys import Why
 from tests.scoring_facts import rules
 from tests.world import FARMING, JIANGYIN, KUNSHAN, PROVINCE, REFORM, SUZHOU, WUXI, ZHANGJIAGANG, World, fixed_world
 
@@ -140,6 +142,7 @@ def test_what_the_rules_lack_is_noted_and_the_fact_is_kept(world: World) -> None
         "nothing to take of": (adjustment(world, line("untrue")), Why.NO_ITEM),
         "an appeal's answer": (adjustment(world, line("appeal", points=Decimal("1.5"))), None),
         "a reason alone": (adjustment(world), None),
+        "of last year": (adjustment(world, line(month="2025-01")), None),
         "of an item": (adjustment(world, line("untrue", report=world.new_id())), None),
     }
     for name, (message, why) in notes.items():
@@ -174,6 +177,7 @@ WRONG: dict[str, tuple[Callable[[World], Message], Why]] = {
     "a deduction of a stranger": (lambda w: adjustment(w, line(unit=JIANGYIN)), Why.NOT_ITS_UNIT),
     "a department decides": (lambda w: decision(w, REFORM, FARMING), Why.NOT_A_HUB),
     "a month to come": (lambda w: adjustment(w, line(month="2026-12")), Why.MONTH),
+    "the year before last": (lambda w: adjustment(w, line(), line(month="2024-12")), Why.MONTH_CLOSED),
     "an appeal without points": (lambda w: adjustment(w, line("appeal")), Why.POINTS),
     "a deduction with points": (lambda w: adjustment(w, line(points=Decimal(5))), Why.POINTS),
     "a notice": (
@@ -214,8 +218,8 @@ def test_forged_and_unreadable_bytes_are_ignored(world: World) -> None:
     "when", [datetime(1950, 1, 1, tzinfo=UTC), datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)]
 )
 def test_an_implausible_time_does_not_count(world: World, when: datetime) -> None:
-    with pytest.raises(UnscorableError) as caught:
-        check(decision(world, sent_at=when))
+    with pytest.raises(UnfitError) as caught:
+        check_time(decision(world, sent_at=when).sent_at)
     assert caught.value.why is Why.TIME
 
 

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from proto import codec
 from proto.messages import (
     Action,
+    Appeal,
     Approved,
     Bulletin,
     BulletinContent,
@@ -25,12 +26,14 @@ from proto.messages import (
     Rules,
     Standing,
     UnitClass,
+    Verdict,
 )
-from services.scoring.domain.judging import Ignored
-from services.scoring.domain.refusals import Refusal, WrongError
+from services.scoring.domain.judging import judge
+from services.scoring.domain.refusals import Refusal
 from services.scoring.domain.rules import RuleBook, RuleSet
 from services.scoring.domain.stating import Said, check_rules, full_time, officers, read
 from services.scoring.domain.trial import dry_run
+from services.scoring.domain.weighing import Ignored, UnfitError
 from tests.world import JIANGYIN, KUNSHAN, PROVINCE, REFORM, SUZHOU, World, fixed_world
 
 RULES = Path("deploy/sample/rules/default.toml").read_text(encoding="utf-8")
@@ -154,6 +157,33 @@ def test_too_few_full_time_staff_no_designation() -> None:
     assert isinstance(read(approved(world, Designation, PROVINCE, warning), world.state), Said)
 
 
+@pytest.mark.parametrize(
+    ("month", "reason"),
+    [("2026-11", ""), ("2025-01", ""), ("2026-12", "scoring.month"), ("2024-12", "scoring.month_closed")],
+)
+def test_an_appeal_is_about_this_year_so_far_or_the_last(month: str, reason: str) -> None:
+    world = fixed_world()
+    appeal = Appeal(
+        id=world.new_id(), origin=REFORM, to=(PROVINCE,), sent_at=world.now, month=month, person="officer",
+        text="【样例】",
+    )  # fmt: skip
+    said = read(world.seal(appeal, REFORM).packed(), world.state)
+    assert (said.reason if isinstance(said, Ignored) else "") == reason
+
+
+def test_what_scores_is_not_what_is_said() -> None:
+    """One frame reads both, each its own kinds."""
+    world = fixed_world()
+    sealed = approved(world, Rules, PROVINCE, RULES)
+    wrong = judge(sealed, world.state, lambda _: RuleBook())
+    assert isinstance(wrong, Ignored)
+    assert (wrong.reason, wrong.detail, wrong.message) == ("scoring.not_scored", "rules", None)
+    decided = world.decision(PROVINCE, [world.report(REFORM)[0]], verdict=Verdict.DECLINED)[1].packed()
+    other = read(decided, world.state)
+    assert isinstance(other, Ignored)
+    assert (other.reason, other.detail, other.message) == ("scoring.not_scored", "decision", None)
+
+
 def test_an_unknown_approver_may_be_known_later() -> None:
     world = fixed_world()
     stranger = world.new_key("stranger")
@@ -180,14 +210,14 @@ def test_versions_are_added_and_never_changed() -> None:
         (rules("2", date(2026, 1, 1)), Refusal.RULES_USED),
         (rules("2", date(2025, 1, 1), date(2026, 1, 1)), Refusal.RULES_OVERLAP),
     ):
-        with pytest.raises(WrongError) as caught:
+        with pytest.raises(UnfitError) as caught:
             check_rules(book, added, sent)
-        assert caught.value.refusal is refusal
+        assert caught.value.why is refusal
     later = check_rules(book, rules("2", date(2026, 7, 1)), sent)
     assert [each.version for each in later] == ["1", "2"]
-    with pytest.raises(WrongError) as caught:
+    with pytest.raises(UnfitError) as caught:
         check_rules(later, rules("3", date(2026, 7, 1)), sent)
-    assert caught.value.refusal is Refusal.RULES_OVERLAP
+    assert caught.value.why is Refusal.RULES_OVERLAP
     assert check_rules(book, rules("0", date(2025, 1, 1), date(2025, 12, 31)), sent).in_force(date(2025, 5, 5))
 
 

@@ -27,9 +27,10 @@ from services.scoring.domain.counting import ADOPTIONS
 from services.scoring.domain.entry import entry_id
 from services.scoring.domain.points import ZERO, plain
 from services.scoring.domain.ranking import ranks
-from services.scoring.domain.refusals import Refusal, WrongError
+from services.scoring.domain.refusals import Refusal
 from services.scoring.domain.settlement import Because, Counted, Settlement, UnitMonth
 from services.scoring.domain.units import ORDER
+from services.scoring.domain.weighing import UnfitError
 
 _MONTH: Final = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 _YEAR: Final = re.compile(r"[0-9]{4}")
@@ -58,33 +59,33 @@ class Head(Struct, frozen=True, kw_only=True):
 def check_period(
     type: BulletinType, period: str, today: date, issued: Iterable[Head], *, every: int | None = None
 ) -> None:
-    """Raise ``WrongError`` where a hub that issued these bulletins may not issue this one on that day.
+    """Raise ``UnfitError`` where a hub that issued these bulletins may not issue this one on that day.
 
     ``every``: years from one commendation to the next; None where each year may have one.
     """
     form = _MONTH if type is BulletinType.MONTHLY else _YEAR
     if not form.fullmatch(period) or int(period[:4]) not in YEARS:
-        raise WrongError(Refusal.BULLETIN_PERIOD, period)
+        raise UnfitError(Refusal.BULLETIN_PERIOD, period)
     if period >= f"{today:%Y-%m}"[: len(period)]:  # (1)
-        raise WrongError(Refusal.BULLETIN_OPEN, period)
+        raise UnfitError(Refusal.BULLETIN_OPEN, period)
     listed = list(issued)
     for each in listed:
         other, stated = each.type, each.period
         if (other, stated) == (type, period):
-            raise WrongError(Refusal.BULLETIN_TWICE, period)
+            raise UnfitError(Refusal.BULLETIN_TWICE, period)
         if type is BulletinType.MONTHLY and stated[:4] == period[:4]:  # (4)
             later = other is BulletinType.MONTHLY and stated > period
             if later or other is BulletinType.YEARLY:
-                raise WrongError(Refusal.BULLETIN_PASSED, f"{period} < {stated}")
+                raise UnfitError(Refusal.BULLETIN_PASSED, f"{period} < {stated}")
     if type is BulletinType.COMMENDATION:
         check_off_year(int(period), listed, every)
 
 
 def check_off_year(year: int, issued: Iterable[Head], every: int | None) -> None:
-    """Raise ``WrongError`` where a hub that issued these bulletins may not commend for a year (Art. 15)."""
+    """Raise ``UnfitError`` where a hub that issued these bulletins may not commend for a year (Art. 15)."""
     years = [int(each.period) for each in issued if each.type is BulletinType.COMMENDATION]
     if every is not None and (near := off_year(year, years, every)) is not None:
-        raise WrongError(Refusal.OFF_YEAR, f"{year}, {near}")
+        raise UnfitError(Refusal.OFF_YEAR, f"{year}, {near}")
 
 
 def stated(issued: Iterable[Issued], year: str) -> dict[str, Decimal]:

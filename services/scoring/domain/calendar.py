@@ -1,7 +1,7 @@
 """Which day and month a moment belongs to: always those of Jiangsu, whatever zone or machine it was written in."""
 
 import calendar
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime, time, timedelta, timezone
 from typing import Final
 
 SHANGHAI: Final = timezone(timedelta(hours=8), "Asia/Shanghai")
@@ -28,6 +28,13 @@ def last_day(month: str) -> date:
     """Return the last day of ``YYYY-MM``."""
     first = first_day(month)
     return first.replace(day=calendar.monthrange(first.year, first.month)[1])
+
+
+def span(first: date, last: date | None) -> tuple[datetime, datetime]:
+    """Return when the first day begins and when the last is over, where there is one; nothing is sent beyond ``YEARS``."""
+    beginning, ending = date(YEARS[0], 1, 1), date(YEARS[-1], 12, 31)
+    days = max(first, beginning), min(last or ending, ending) + timedelta(days=1)
+    return datetime.combine(days[0], time(), SHANGHAI), datetime.combine(days[1], time(), SHANGHAI)
 
 
 def months_until(month: str, count: int) -> list[str]:

@@ -1,7 +1,7 @@
 """What each entry of a year counts by itself, before what concerns whole months (``settlement.py``). In this order:
 
 1. What was taken back counts nothing, nor does the line that takes it back. A line that takes back something of an
-   earlier year counts as it is: that year is closed.
+   earlier year counts as it is: that year is closed. (An adjustment is taken back in its own.)
 2. An entry by a version that was not in force on its day counts nothing (rules may arrive after what they supersede).
 3. Of several rules that fit one event, one counts: solicited, then the series by name, then ``*``; of equals the higher.
 4. Of several publications of a report at one level the highest counts, where the rules say so.

@@ -77,11 +77,12 @@ def taken_back(entry: Entry, reversals: Iterable[Decision]) -> list[Entry]:
 
 
 def _reverse(entry: Entry, reversal: Decision) -> Entry:
+    adjusts = entry.kind in (Kind.DEDUCTION, Kind.APPEAL)  # in the month that it names, so is taken back there
     return replace(
         entry,
         id=entry_id(reversal.id, "reverses", entry.id),
         event=reversal.id,
-        month=month_of(reversal.sent_at),
+        month=entry.month if adjusts else month_of(reversal.sent_at),
         at=reversal.sent_at,
         items=-entry.items,
         points=-entry.points,

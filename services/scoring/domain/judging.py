@@ -1,63 +1,32 @@
 """Does this message count, and what must be kept of it? Pure: the trust state and the rules are passed in.
 
-The steps are numbered here and in the code: (1) readable, and of a kind that scores; (2) signed by its origin, with a key
-good when it was sent; (3) well-formed: time, items, shares, publication, level, lines; (4) from a hub, where only hubs may
-say so; (5) every unit is under that hub, however far: one that reported to it may do so no longer, and its points stay.
+``weighing`` takes the first steps (1) and (2); those that follow are numbered here and in the code: (3) well-formed: items,
+shares, publication, level, lines and their months; (4) from a hub, where only hubs may say so; (5) every unit is under that
+hub, however far: one that reported to it may do so no longer, and its points stay.
 
 A message that passes is a fact for ever, whether or not the rules give it points: rules may come after it. What the hub's
 own rules, as they are known now, lack is noted beside it (6).
 
-Whether a key was revoked by the time of arrival was the router's to judge, once; here a signature is judged as of its
-own time, so that a replay next year gives the same ledger.
-
-The router let the message pass by its own trust state. Where ours denies what the router vouched for (the key, that the
-sender is a hub, that the recipients report to it), ours is behind: such a judgement ``may_turn`` and is not final.
+Of what the router vouched for, (4) and the recipients in (5) are judged here: such a judgement ``may_turn``.
 """
 
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Final
-from uuid import UUID
+from typing import Final, get_args
 
 from msgspec import Struct
 
-from proto import codec
-from proto.envelope import Envelope, digest_of, unpack
-from proto.errors import Reason, RefusedError
-from proto.messages import (
-    Adjustment,
-    DecidedItem,
-    Decision,
-    Instruction,
-    Level,
-    NodeKind,
-    Progress,
-    Verdict,
-)
+from proto.messages import Adjustment, DecidedItem, Decision, Instruction, Level, Progress, Verdict
 from services.kit.trust.state import TrustState
-from services.kit.trust.verify import verify_signature
-from services.scoring.domain.calendar import YEARS, day_of, month_of
+from services.scoring.domain.calendar import day_of
 from services.scoring.domain.known import CREDITED, Books, Event, Fact
 from services.scoring.domain.rules import ANY, APPEAL, Effect, RuleSet
+from services.scoring.domain.units import level_of
+from services.scoring.domain.weighing import Ignored, UnfitError, check_month, weigh
 from services.scoring.domain.whys import Why
 
-__all__ = ["Ignored", "Scored", "UnscorableError", "Why", "check", "judge", "wrong_reversal"]
-
-_LEVELS: Final = {NodeKind.PROVINCE: Level.PROVINCE, NodeKind.CITY: Level.CITY}
+_EVENTS: Final[tuple[type[Event], ...]] = get_args(Event)
 _RANK: Final = {Level.CITY: 0, Level.PROVINCE: 1, Level.NATIONAL: 2}
-_TURNING: Final = frozenset({Reason.NO_DIRECTORY, Reason.UNKNOWN_NODE, Reason.KEY_UNKNOWN})
-"""Of what (2) says. A known key's beginning and ending are never put off, so that the rest stays."""
-
-
-class Ignored(Struct, frozen=True, kw_only=True):
-    """A message that does not count, and why; where that is final, it is recorded all the same."""
-
-    digest: str  # SHA-256 of the signed bytes, of the whole body where that cannot be read
-    reason: str  # a ``Why`` or, from the checks of the network itself, a ``Reason``
-    detail: str = ""
-    message: UUID | None = None
-    hub: str = ""
-    may_turn: bool = False  # newer trust state may make it count: it is not to be recorded yet
 
 
 class Scored(Struct, frozen=True, kw_only=True):
@@ -68,51 +37,33 @@ class Scored(Struct, frozen=True, kw_only=True):
     notes: tuple[Ignored, ...] = ()  # what of it the hub's own rules, as known now, give nothing for
 
 
-class UnscorableError(Exception):
-    """One rule that a message breaks."""
-
-    def __init__(self, why: Why, detail: str = "", *, may_turn: bool = False) -> None:
-        super().__init__(why.value)
-        self.why, self.detail, self.may_turn = why, detail, may_turn
-
-
 def judge(body: bytes, state: TrustState, books: Books) -> Scored | Ignored:
     """Return what is to be kept of a delivered body, or why it does not count."""
-    digest, event = digest_of(body), None
-    try:
-        envelope = unpack(body)  # (1)
-        digest = digest_of(envelope.payload)
-        event = _event_in(envelope)
-        verify_signature(state, envelope, event, now=event.sent_at)  # (2)
+
+    def own(event: Event, digest: str) -> Scored:
         fact = _fact(event, state)
-    except RefusedError as error:
-        reason, detail, may_turn = error.reason.value, error.detail, error.reason in _TURNING
-    except UnscorableError as error:
-        reason, detail, may_turn = error.why.value, error.detail, error.may_turn
-    else:
         return Scored(fact=fact, digest=digest, notes=notes_on(fact, digest, books))  # (6)
-    return _ignored(digest, reason, detail, event, may_turn=may_turn)
+
+    return weigh(body, state, _EVENTS, own)
 
 
 def notes_on(fact: Fact, digest: str, books: Books) -> tuple[Ignored, ...]:
     """Return what of a fact the hub's own rules, as they are known now, give nothing for."""
-    return tuple(_ignored(digest, why, detail, fact.event) for why, detail in _lacking(fact, books))
+    return tuple(Ignored.because(why, detail, fact.event, digest) for why, detail in _lacking(fact, books))
 
 
 def check_now(event: Event, state: TrustState, books: Books) -> None:
-    """Raise ``UnscorableError`` where a message would not count if it were sent now, or part of it would give nothing."""
+    """Raise ``UnfitError`` where a message would not count if it were sent now, or part of it would give nothing."""
     for why, detail in _lacking(_fact(event, state), books):
-        raise UnscorableError(why, detail)
+        raise UnfitError(why, detail)
 
 
 def check(event: Event) -> None:
-    """Hold a message to the rules that need nothing else (3); raise ``UnscorableError``."""
-    if event.sent_at.year not in YEARS:
-        raise UnscorableError(Why.TIME)
+    """Hold a message to the rules that need nothing else (3); raise ``UnfitError``."""
     match event:
         case Decision(verdict=Verdict.REVERSED):
             if event.about is None:
-                raise UnscorableError(Why.REVERSES_NOTHING)  # it takes back all, whatever items it repeats
+                raise UnfitError(Why.REVERSES_NOTHING)  # it takes back all, whatever items it repeats
         case Decision():
             _check_items(event.items)
             _check_decision(event)
@@ -126,77 +77,57 @@ def check(event: Event) -> None:
 def wrong_reversal(reversal: Decision, target: Fact, digest: str) -> Ignored | None:
     """Return why a reversal does not count, now that what it names is known; None where it does."""
     if target.verdict is Verdict.REVERSED:
-        return _ignored(digest, Why.REVERSAL_TWICE, "", reversal)
+        return Ignored.because(Why.REVERSAL_TWICE, "", reversal, digest)
     if target.event.origin != reversal.origin:
-        return _ignored(digest, Why.REVERSAL_FOREIGN, "", reversal)
+        return Ignored.because(Why.REVERSAL_FOREIGN, "", reversal, digest)
     return None
-
-
-def _event_in(envelope: Envelope) -> Event:
-    message = codec.decode(envelope)
-    if not isinstance(message, Event):
-        raise UnscorableError(Why.NOT_SCORED, message.kind())
-    return message
-
-
-def _ignored(digest: str, reason: str, detail: str, event: Event | None, *, may_turn: bool = False) -> Ignored:
-    return Ignored(
-        digest=digest,
-        reason=str(reason),
-        detail=ascii(detail)[1:-1][:120],
-        message=event.id if event else None,
-        hub=event.origin if event else "",
-        may_turn=may_turn,
-    )
 
 
 def _check_items(items: tuple[DecidedItem, ...]) -> None:
     if len({item.report for item in items}) != len(items):
-        raise UnscorableError(Why.ITEM_TWICE)
+        raise UnfitError(Why.ITEM_TWICE)
 
 
 def _check_shares(items: tuple[DecidedItem, ...], *, joint: bool) -> None:
     shares = [item.share for item in items]  # finite, at most 1 and of few places: proto's bounds
     if any(share <= 0 for share in shares):
-        raise UnscorableError(Why.SHARES, "each is above 0")
+        raise UnfitError(Why.SHARES, "each is above 0")
     if not joint and any(share != 1 for share in shares):
-        raise UnscorableError(Why.SHARES, "an item of its own counts in full")
+        raise UnfitError(Why.SHARES, "an item of its own counts in full")
     if joint and sum(shares, Decimal(0)) != 1:
-        raise UnscorableError(Why.SHARES, f"they add up to {sum(shares, Decimal(0))}")
+        raise UnfitError(Why.SHARES, f"they add up to {sum(shares, Decimal(0))}")
 
 
 def _check_decision(decision: Decision) -> None:
     if decision.verdict is Verdict.SELECTED:
         if decision.level is None:
-            raise UnscorableError(Why.LEVEL, "whither?")
+            raise UnfitError(Why.LEVEL, "whither?")
         _check_shares(decision.items, joint=any(item.share != 1 for item in decision.items))
     if decision.verdict in CREDITED:
         if decision.publication is None or not decision.publication.series or not decision.publication.issue:
-            raise UnscorableError(Why.NO_PUBLICATION)
+            raise UnfitError(Why.NO_PUBLICATION)
         _check_shares(decision.items, joint=decision.verdict is Verdict.MERGED)
 
 
 def _check_adjustment(adjustment: Adjustment) -> None:
     for line in adjustment.lines:
-        if line.month > month_of(adjustment.sent_at):
-            raise UnscorableError(Why.MONTH, line.month)
+        check_month(line.month, adjustment.sent_at)
         if (line.rule == APPEAL) != (line.points is not None):
-            raise UnscorableError(Why.POINTS, line.rule)
+            raise UnfitError(Why.POINTS, line.rule)
 
 
 def _fact(event: Event, state: TrustState) -> Fact:
     check(event)  # (3)
     if isinstance(event, Progress):
         return Fact(event=event)
-    hub = state.node(event.origin)
-    level = _LEVELS.get(hub.type) if hub else None
+    level = level_of(state.node(event.origin))
     if level is None:  # (4)
-        raise UnscorableError(Why.NOT_A_HUB, may_turn=True)
+        raise UnfitError(Why.NOT_A_HUB, may_turn=True)
     _check_level(event, level)
     for unit in _units_of(event):  # (5)
         if event.origin not in state.above(unit):  # however far: one that reported to it may do so no longer
             vouched_for = unit in event.to  # the router looks at the recipients, not at the items
-            raise UnscorableError(Why.NOT_ITS_UNIT, unit, may_turn=vouched_for)
+            raise UnfitError(Why.NOT_ITS_UNIT, unit, may_turn=vouched_for)
     return Fact(event=event, level=level, homes=_homes(event, state) if level is Level.PROVINCE else {})
 
 
@@ -212,7 +143,7 @@ def _check_level(event: Event, own: Level) -> None:
         case _:
             return
     if not fits:
-        raise UnscorableError(Why.LEVEL, level)
+        raise UnfitError(Why.LEVEL, level)
 
 
 def _units_of(event: Event) -> set[str]:

@@ -7,7 +7,8 @@ come in, and however often, the same rows result, and no row ever has to be chan
 2. What follows from two facts together is written when the second arrives, and dated by the event that earns.
 3. Where several rules fit one event (a solicited item, the series of what an instruction is on), each has its entry; the
    settlement counts one of them.
-4. A reversal (冲正) takes back every entry of its decision with negative points, in the reversal's own month.
+4. A reversal (冲正) takes back every entry of its decision with negative points, in the reversal's own month. What an
+   adjustment did it takes back in the month that the adjustment names, as a whole year that was withheld can only there.
 
 In whose account: the hub's own for the units that it names. Besides, what the province makes of an item counts in its
 city's account, by the city's rules: for a county that reported it directly (直报), and, through the city's decision

@@ -17,12 +17,12 @@ from proto.errors import RefusedError
 from proto.messages import Closure, Decision, Instruction, Progress, Rules, Verdict
 from services.kit.trust.state import TrustState
 from services.scoring.domain.calendar import day_of
-from services.scoring.domain.judging import Ignored, Scored, judge
+from services.scoring.domain.judging import Scored, judge
 from services.scoring.domain.known import Event, Fact, Known
 from services.scoring.domain.ledger import Entry, ledger_of
-from services.scoring.domain.refusals import WrongError
 from services.scoring.domain.rules import RuleBook, RuleSet
-from services.scoring.domain.stating import Said, check_rules, read, unfit
+from services.scoring.domain.stating import Said, check_rules, read
+from services.scoring.domain.weighing import Ignored, UnfitError
 
 _EMPTY: Final = RuleBook()
 CONCERNING: Final = frozenset({Rules.kind(), *(each.kind() for each in get_args(Event))})
@@ -95,8 +95,8 @@ class Recomputing:
             hub = message.origin
             try:
                 books[hub] = check_rules(books.get(hub, _EMPTY), content, day_of(message.sent_at))
-            except WrongError as error:
-                ignored[digest, error.refusal.value] = unfit(digest, error.refusal.value, error.detail, message)
+            except UnfitError as error:
+                ignored[digest, error.why.value] = Ignored.because(error.why, error.detail, message, digest)
         needed = {self._hub, self._superior} if self._hub else books.keys()
         known = Known(self._facts.values(), lambda hub: books.get(hub, _EMPTY) if hub in needed else _EMPTY)
         entries = [entry for entry in ledger_of(known) if self._hub in ("", entry.hub)]

@@ -58,11 +58,3 @@ class Refusal(Worded):
         "That county is no direct-report point now",
     )
     DESIGNATION_DAY = "designation.day", "生效日期有误", "There is no such day"
-
-
-class WrongError(Exception):
-    """One of these refusals; ``detail`` says which part."""
-
-    def __init__(self, refusal: Refusal, detail: str = "") -> None:
-        super().__init__(refusal.value)
-        self.refusal, self.detail = refusal, detail

@@ -6,15 +6,14 @@ nothing. Each step is a line, so that a month is always the sum of its lines and
 goes by the rules in force on its last day, an entry by those of its own day.
 """
 
-import calendar
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
 from msgspec import Struct
 
+from services.scoring.domain.calendar import last_day
 from services.scoring.domain.counting import ADOPTIONS, ITEM_KINDS, Because, Counted, Tally
 from services.scoring.domain.entry import Entry, Kind
 from services.scoring.domain.points import ZERO, rounded, total
@@ -81,7 +80,7 @@ def settle(
     for line in tally.lines():
         if line.entry is not None:
             lines[line.entry.unit, line.entry.month].append(line)
-    in_force = {month: book.in_force(_last_day(month)) for month in months}
+    in_force = {month: book.in_force(last_day(month)) for month in months}
     for month, rules in in_force.items():
         if rules is not None and rules.base:
             for unit, unit_class in classes.items():
@@ -135,8 +134,3 @@ def _adopted(lines: Iterable[Counted]) -> set[UUID | None]:
         for line in lines
         if line.entry is not None and line.entry.kind in ADOPTIONS and line.entry.items > 0 and line.why not in gone
     }
-
-
-def _last_day(month: str) -> date:
-    year, number = int(month[:4]), int(month[5:])
-    return date(year, number, calendar.monthrange(year, number)[1])

@@ -1,8 +1,8 @@
-"""Classes of units, by which the statements list and rank them (通报分类)."""
+"""Which units are hubs, and classes of units, by which the statements list and rank them (通报分类)."""
 
 from typing import Final
 
-from proto.messages import Node, NodeKind, UnitClass
+from proto.messages import Level, Node, NodeKind, UnitClass
 from services.kit.trust.state import TrustState
 
 ORDER: Final = (
@@ -15,6 +15,13 @@ _CLASSES: Final = {
     NodeKind.COUNTY: UnitClass.COUNTY,
     NodeKind.LIAISON: UnitClass.LIAISON,
 }
+LEVELS: Final = {NodeKind.PROVINCE: Level.PROVINCE, NodeKind.CITY: Level.CITY}
+"""The kinds of hubs that score, and at which level each adopts."""
+
+
+def level_of(node: Node | None) -> Level | None:
+    """Return at which level a hub adopts; None for what is no hub that scores."""
+    return LEVELS.get(node.type) if node is not None else None
 
 
 def class_of(node: Node | None, hub: Node | None) -> UnitClass | None:
@@ -24,8 +31,7 @@ def class_of(node: Node | None, hub: Node | None) -> UnitClass | None:
     """
     if node is None:
         return None
-    at_province = hub is not None and hub.type is NodeKind.PROVINCE
-    if node.direct_report and at_province:
+    if node.direct_report and level_of(hub) is Level.PROVINCE:
         return UnitClass.DIRECT_REPORT
     return _CLASSES.get(node.type)
 

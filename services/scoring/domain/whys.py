@@ -18,6 +18,11 @@ class Why(Worded):
     NO_PUBLICATION = "scoring.no_publication", "未注明刊物和期号", "It names no publication and issue"
     LEVEL = "scoring.level", "层级有误", "That level is not for this hub to state"
     MONTH = "scoring.month", "计入月份晚于发送月份", "It is to count in a month that has not begun"
+    MONTH_CLOSED = (
+        "scoring.month_closed",
+        "计入月份早于上一年度：只可涉及本年度和上一年度",
+        "It is to count before last year: only this year and the last are open",
+    )
     POINTS = (
         "scoring.points",
         "申诉须注明分值，扣分按规则",

@@ -126,6 +126,11 @@ class Reading:
             rows = self._queries.designations_of(connection, hub=hub)
             return [Designated(**(dict(row) | {"standing": Standing(row["standing"])})) async for row in rows]
 
+    async def has_recorded(self, hub: str, message: UUID) -> bool:
+        """Tell whether something that a hub stated is recorded, as a statement or as ignored."""
+        async with self._database.connection() as connection:
+            return bool(await self._queries.has_recorded(connection, hub=hub, message=message))
+
     async def appeals(self, hub: str) -> list[Answered]:
         """Return the appeals to a hub, the oldest first."""
         async with self._database.connection() as connection:

@@ -1,7 +1,6 @@
 """Writing: a batch of what was judged becomes facts, entries, rules and statements, in one transaction."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, cast
 from uuid import UUID
 
@@ -9,19 +8,20 @@ from msgspec import Struct
 
 from proto.messages import Decision, Verdict
 from services.kit.db import Database
-from services.scoring.domain.calendar import SHANGHAI
-from services.scoring.domain.judging import Ignored, Scored, Why, notes_on, wrong_reversal
+from services.scoring.domain.calendar import span
+from services.scoring.domain.judging import Scored, notes_on, wrong_reversal
 from services.scoring.domain.known import Fact, Known, refs_of
 from services.scoring.domain.ledger import Entry, entries_of
 from services.scoring.domain.rules import RuleSet
 from services.scoring.domain.stating import Said
+from services.scoring.domain.weighing import Ignored
+from services.scoring.domain.whys import Why
 from services.scoring.store.rows import columns_of, fact_bytes, fact_of
 from services.scoring.store.rulebooks import Rulebooks
 from services.scoring.store.statements import Statements
 
 _CHUNK: Final = 2_000
 """Facts looked at together when rules come after them."""
-_NEVER: Final = datetime(9998, 12, 31, tzinfo=UTC)
 
 
 class Batch(Struct, frozen=True, kw_only=True):
@@ -44,7 +44,9 @@ class Recorded(Struct, frozen=True, kw_only=True):
 class Recording:
     """Writes batches."""
 
-    def __init__(self, database: Database, books: Rulebooks) -> None:
+    def __init__(self, database: Database, books: Rulebooks, tell: Callable[[], None] = lambda: None) -> None:
+        """``tell`` is called after each commit."""
+        self._tell = tell
         self._database = database
         self._queries = database.queries
         self._books = books
@@ -72,6 +74,7 @@ class Recording:
         except BaseException:
             self._books.forget()  # what was read within the transaction may never have been
             raise
+        self._tell()
         return Recorded(facts=len(new), entries=added, statements=statements, ignored=news)
 
     async def _record_facts(self, connection: Any, scored: Sequence[Scored]) -> list[Scored]:
@@ -115,8 +118,7 @@ class Recording:
 
     async def _derive_again(self, connection: Any, rules: RuleSet) -> tuple[int, list[Ignored]]:
         """Do so for what was sent while these rules are in force: they may have come after it."""
-        since = datetime.combine(rules.effective_from, time(), SHANGHAI)
-        until = datetime.combine(rules.effective_to, time.max, SHANGHAI) if rules.effective_to else _NEVER
+        since, until = span(rules.effective_from, rules.effective_to)
         rows = self._queries.facts_between(connection, since=since, until=until)
         digests = {row["id"]: row["digest"] async for row in rows}
         ids = list(digests)
@@ -154,11 +156,8 @@ class Recording:
         rows = self._queries.reused_ids(
             connection, ids=[fact.event.id for fact in by_digest.values()], digests=list(by_digest)
         )
-        found = [(row["digest"], by_digest[row["digest"]].event) async for row in rows]
-        return [
-            Ignored(digest=digest, reason=Why.ID_REUSED.value, message=event.id, hub=event.origin)
-            for digest, event in found
-        ]
+        found = [row["digest"] async for row in rows]
+        return [Ignored.because(Why.ID_REUSED, "", by_digest[digest].event, digest) for digest in found]
 
     async def _record_ignored(self, connection: Any, ignored: Sequence[Ignored]) -> list[Ignored]:
         """Record them and return those that were not recorded before."""

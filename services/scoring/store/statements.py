@@ -21,10 +21,10 @@ from proto.topology import is_scored
 from services.kit.db import Database
 from services.scoring.domain.bulletin import Head, Issued
 from services.scoring.domain.calendar import day_of, month_of
-from services.scoring.domain.judging import Ignored
-from services.scoring.domain.refusals import WrongError
 from services.scoring.domain.rules import RuleSet
-from services.scoring.domain.stating import Said, check_bulletin, check_rules, unfit
+from services.scoring.domain.stating import Said, Spoken, check_bulletin, check_rules
+from services.scoring.domain.weighing import Ignored, UnfitError
+from services.scoring.domain.whys import Why
 from services.scoring.store.rulebooks import Rulebooks
 
 _BULLETIN: Final = msgspec.json.Decoder(BulletinContent)
@@ -45,25 +45,37 @@ class Statements:
         await self._reports(connection, [each for each in said if isinstance(each.message, Report)])
         for each in said:
             try:
+                if isinstance(each.message, Report) or await self._is_known(connection, each.message, each.digest):
+                    continue
                 match each.message, each.content:
                     case Rules() as message, RuleSet() as content:
-                        if await self._rules(connection, message, content):
-                            rules.append(content)
-                            new += 1
+                        if not await self._rules(connection, message, content, each.digest):
+                            continue
+                        rules.append(content)
                     case Bulletin() as message, BulletinContent() as content:
-                        new += await self._bulletin(connection, message, content, every=each.every)
+                        await self._bulletin(connection, message, content, each)
                     case Designation() as message, DesignationContent() as content:
-                        await self._designation(connection, message, content)
+                        await self._designation(connection, message, content, each.digest)
                     case Appeal() as message, _:
-                        await self._appeal(connection, message)
-            except WrongError as error:
-                wrong.append(unfit(each.digest, error.refusal.value, error.detail, each.message))
+                        await self._appeal(connection, message, each.digest)
+                new += 1
+            except UnfitError as error:
+                wrong.append(Ignored.because(error.why, error.detail, each.message, each.digest))
         return rules, new, wrong
 
-    async def _rules(self, connection: Any, message: Rules, content: RuleSet) -> bool:
+    async def _is_known(self, connection: Any, message: Spoken, digest: str) -> bool:
+        """Tell whether a message was recorded before; raise ``UnfitError`` where its id belongs to another."""
+        row = await self._queries.statement(connection, kind=message.kind(), id=message.id)
+        if row is not None and row["digest"] not in (None, digest):
+            raise UnfitError(Why.ID_REUSED)
+        return row is not None
+
+    async def _rules(self, connection: Any, message: Rules, content: RuleSet, digest: str) -> bool:
+        """Record a version; return False where it was there."""
         await self._books.refresh_on(connection)
         book = self._books(message.origin)
         if check_rules(book, content, day_of(message.sent_at)) is book:
+            await self._queries.record_rules_again(connection, message=message.id, hub=message.origin, digest=digest)
             return False
         await self._queries.record_rules(
             connection,
@@ -73,16 +85,13 @@ class Statements:
             effective_from=content.effective_from,
             content=message.content,
             sent_at=message.sent_at,
+            digest=digest,
         )
         return True
 
-    async def _bulletin(
-        self, connection: Any, message: Bulletin, content: BulletinContent, *, every: int | None
-    ) -> int:
+    async def _bulletin(self, connection: Any, message: Bulletin, content: BulletinContent, said: Said) -> None:
         issued = await heads_by(self._queries, connection, message.origin, content.period[:4])
-        if any(each.id == message.id for each in issued):
-            return 0
-        check_bulletin(message, content, issued, every)
+        check_bulletin(message, content, issued, said.every)
         await self._queries.record_bulletin(
             connection,
             id=message.id,
@@ -91,10 +100,12 @@ class Statements:
             period=content.period,
             content=message.content,
             sent_at=message.sent_at,
+            digest=said.digest,
         )
-        return 1
 
-    async def _designation(self, connection: Any, message: Designation, content: DesignationContent) -> None:
+    async def _designation(
+        self, connection: Any, message: Designation, content: DesignationContent, digest: str
+    ) -> None:
         await self._queries.record_designation(
             connection,
             id=message.id,
@@ -105,9 +116,10 @@ class Statements:
             effective_from=date.fromisoformat(content.effective_from),
             content=message.content,
             sent_at=message.sent_at,
+            digest=digest,
         )
 
-    async def _appeal(self, connection: Any, message: Appeal) -> None:
+    async def _appeal(self, connection: Any, message: Appeal, digest: str) -> None:
         await self._queries.record_appeal(
             connection,
             id=message.id,
@@ -118,6 +130,7 @@ class Statements:
             person=message.person,
             text=message.text,
             sent_at=message.sent_at,
+            digest=digest,
         )
 
     async def _reports(self, connection: Any, said: Sequence[Said]) -> None:

@@ -15,10 +15,11 @@ from services.scoring.domain.calendar import YEARS
 from services.scoring.domain.obligations import missed
 from services.scoring.domain.points import ZERO, plain
 from services.scoring.domain.ranking import ranks
-from services.scoring.domain.refusals import Refusal, WrongError
+from services.scoring.domain.refusals import Refusal
 from services.scoring.domain.settlement import Settlement
 from services.scoring.domain.stating import commends_every
 from services.scoring.domain.units import ORDER
+from services.scoring.domain.weighing import UnfitError
 from services.scoring.views.room import Room, problem_of, year_in
 
 _UNIT_TITLE = "政务信息工作先进单位"
@@ -140,10 +141,10 @@ class BulletinViews:
         forbidden = ""
         try:
             check_period(query.type, query.period, self._room.today(), heads, every=every)
-        except WrongError as error:
-            if not query.preview or error.refusal is Refusal.BULLETIN_PERIOD:
+        except UnfitError as error:
+            if not query.preview or error.why is Refusal.BULLETIN_PERIOD:
                 raise problem_of(error) from error
-            forbidden = error.refusal.value
+            forbidden = error.why.value
         if query.type is BulletinType.COMMENDATION:
             content = await self._commendation(hub, int(query.period), query.places)
             return Drafted(content=content, details_left_out=False, forbidden=forbidden)

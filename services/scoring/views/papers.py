@@ -11,10 +11,10 @@ from proto.limits import MAX_ENVELOPE_BYTES, MAX_ITEMS
 from proto.messages import Adjustment, AdjustmentLine, Bulletin, BulletinContent, Designation, DesignationContent, Rules
 from services.kit.web.api import Endpoint, Read
 from services.kit.web.problem import ProblemError, refused
-from services.scoring.domain.judging import UnscorableError, check_now
-from services.scoring.domain.refusals import WrongError
+from services.scoring.domain.judging import check_now
 from services.scoring.domain.rules import RuleSet
 from services.scoring.domain.stating import check_bulletin, check_point, check_rules, commends_every, content_of
+from services.scoring.domain.weighing import UnfitError
 from services.scoring.views.room import Room, problem_of
 
 _MESSAGES: Final[dict[str, type[Rules | Bulletin | Designation]]] = {
@@ -27,6 +27,7 @@ class Paper(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     kind: Literal["rules", "bulletin", "designation"]
     content: Annotated[str, Meta(min_length=1)]  # as the approval will cover it
+    after: UUID | None = None  # the message of the paper that the hub approved last: what stands includes it
 
 
 class Adjusted(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -67,9 +68,16 @@ class PaperViews:
         ]
 
     async def check(self, request: web.Request, read: Read[Paper]) -> None:
-        """Refuse a paper for the reason for which the same message would be ignored."""
+        """Refuse a paper for the reason for which the same message would be ignored, once the one before it is recorded."""
         hub = self._room.hub_of(request)
         paper = await read()
+        if paper.after is not None and not await self._room.awaiting.recorded(hub.code, paper.after):
+            raise ProblemError(
+                409,
+                "paper.earlier_pending",
+                "上一份文稿尚未入账，请稍后再试",
+                "The paper approved before is not recorded yet, try again in a moment",
+            )
         now = self._room.now()
         message = _MESSAGES[paper.kind](
             id=UUID(int=0), origin=hub.code, to=(), sent_at=now, content=paper.content, approvals=()
@@ -85,7 +93,7 @@ class PaperViews:
                 check_bulletin(message, content, issued, commends_every(hub.code, self._room.state))
         except RefusedError as error:
             raise refused(error.reason, error.detail) from error
-        except WrongError as error:
+        except UnfitError as error:
             raise problem_of(error) from error
 
     async def check_adjustment(self, request: web.Request, read: Read[Adjusted]) -> None:
@@ -98,5 +106,5 @@ class PaperViews:
         )
         try:
             check_now(message, self._room.state, self._room.books)
-        except UnscorableError as error:
-            raise ProblemError(409, error.why.value, error.why.zh, error.why.en, error.detail) from error
+        except UnfitError as error:
+            raise problem_of(error) from error

@@ -7,17 +7,19 @@ from typing import Annotated
 from aiohttp import web
 from msgspec import Meta, Struct
 
-from proto.messages import Node, NodeKind, Standing
+from proto.messages import Level, Node, NodeKind, Standing
 from services.kit.web.api import Endpoint, query_of
 from services.scoring.domain.awards import Nominee
 from services.scoring.domain.bulletin import check_off_year
 from services.scoring.domain.calendar import last_day
 from services.scoring.domain.obligations import STAFF, Obligation, missed
 from services.scoring.domain.points import ZERO
-from services.scoring.domain.refusals import Refusal, WrongError
+from services.scoring.domain.refusals import Refusal
 from services.scoring.domain.settlement import Settlement
 from services.scoring.domain.standing import MIN_STAFF, Proposal, Record, propose
 from services.scoring.domain.stating import commends_every, full_time
+from services.scoring.domain.units import level_of
+from services.scoring.domain.weighing import UnfitError
 from services.scoring.store import Answered
 from services.scoring.views.ledger import AnyCode
 from services.scoring.views.room import Room, month_in, problem_of, year_in
@@ -135,8 +137,8 @@ class RecordViews:
         """Return the ranked proposal on a year's record."""
         hub, year = self._room.hub_of(request), year_in(request)
         query: StandingQuery = query_of(request, StandingQuery)
-        if hub.type is not NodeKind.PROVINCE:
-            raise problem_of(WrongError(Refusal.DESIGNATION_HUB))
+        if level_of(hub) is not Level.PROVINCE:
+            raise problem_of(UnfitError(Refusal.DESIGNATION_HUB))
         records = await self._records(hub, year)
         rules = self._room.books(hub.code).in_force(self._room.today())
         asked = rules.obligations.get(STAFF, {}).get("direct_report") if rules else None
@@ -151,7 +153,7 @@ class RecordViews:
         every = commends_every(hub.code, self._room.state)
         try:
             check_off_year(year, await self._room.store.issued_heads(hub.code, str(year)), every)
-        except WrongError as error:
+        except UnfitError as error:
             raise problem_of(error) from error
         found = await self._room.nominees(hub, year, query.places)
         return AwardsProposal(hub=hub.code, years=found.years, nominees=found.nominees)

@@ -9,7 +9,7 @@ import msgspec
 from aiohttp import web
 from msgspec import Struct
 
-from proto.messages import Level, Node, NodeKind
+from proto.messages import Node
 from proto.messages.base import Code, Month
 from services.kit.ids import Clock
 from services.kit.trust.state import TrustState
@@ -19,14 +19,13 @@ from services.scoring.domain.awards import Nominee, nominate, years_of
 from services.scoring.domain.bulletin import Roll
 from services.scoring.domain.calendar import YEARS, day_of, last_day
 from services.scoring.domain.obligations import STAFF, Obligation, Owing, calendar
-from services.scoring.domain.refusals import WrongError
 from services.scoring.domain.rules import RuleBook
 from services.scoring.domain.settlement import Settlement, settle
 from services.scoring.domain.stating import commends_every, full_time, officers
-from services.scoring.domain.units import class_of, listed_under, or_by_code
-from services.scoring.store import Reading, Rulebooks
+from services.scoring.domain.units import LEVELS, class_of, listed_under, or_by_code
+from services.scoring.domain.weighing import UnfitError
+from services.scoring.store import Awaiting, Reading, Rulebooks
 
-_LEVELS: Final = {NodeKind.PROVINCE: Level.PROVINCE, NodeKind.CITY: Level.CITY}
 _YEAR: Final = re.compile(r"[0-9]{4}")
 
 
@@ -41,8 +40,17 @@ class Nominations(Struct, frozen=True, kw_only=True):
 class Room:
     """The parts that views share."""
 
-    def __init__(self, store: Reading, books: Rulebooks, state: TrustState, access: Access, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: Reading,
+        awaiting: Awaiting,
+        books: Rulebooks,
+        state: TrustState,
+        access: Access,
+        clock: Clock,
+    ) -> None:
         self.store = store
+        self.awaiting = awaiting
         self.books = books
         self.state = state
         self.access = access
@@ -66,7 +74,7 @@ class Room:
         if not self.state.ready:
             raise unavailable()
         hub = self.state.node(code)
-        if hub is None or hub.type not in _LEVELS:
+        if hub is None or hub.type not in LEVELS:
             raise not_found("hub.unknown", "名录中没有该上级办公室", "There is no such hub in the directory")
         return hub
 
@@ -98,7 +106,7 @@ class Room:
         for unit in settled.units():
             if unit not in classes:
                 classes[unit] = or_by_code(class_of(self.state.node(unit), hub), unit)
-        return Roll(hub=hub.code, level=_LEVELS[hub.type], classes=classes)
+        return Roll(hub=hub.code, level=LEVELS[hub.type], classes=classes)
 
     async def obligations(self, hub: Node, month: str, settled: Settlement) -> list[Obligation]:
         """Return the calendar of a month; empty where the rules then in force ask for nothing."""
@@ -137,9 +145,9 @@ class Room:
         )
 
 
-def problem_of(error: WrongError) -> ProblemError:
-    """409: what stands forbids it."""
-    return ProblemError(409, error.refusal.value, error.refusal.zh, error.refusal.en, error.detail)
+def problem_of(error: UnfitError) -> ProblemError:
+    """409: what stands forbids it, or it would not count."""
+    return ProblemError(409, error.why.value, error.why.zh, error.why.en, error.detail)
 
 
 def unit_in(request: web.Request) -> str:

@@ -1,7 +1,7 @@
 """The rules of each hub, and the dry run of a draft (Arts. 1, 19)."""
 
 import asyncio
-from datetime import datetime, time, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import Annotated
 from uuid import UUID
@@ -11,14 +11,14 @@ from msgspec import Meta, Struct
 
 from proto.limits import MAX_ENVELOPE_BYTES
 from services.kit.web.api import Endpoint, Read, query_of
-from services.scoring.domain.calendar import SHANGHAI, first_day, last_day, month_of, months_until
+from services.scoring.domain.calendar import first_day, last_day, months_until, span
 from services.scoring.domain.known import Fact
 from services.scoring.domain.points import total
-from services.scoring.domain.refusals import WrongError
 from services.scoring.domain.rules import RuleSet
 from services.scoring.domain.stating import check_rules, parse_rules
 from services.scoring.domain.trial import Change, dry_run
 from services.scoring.domain.units import listed_under
+from services.scoring.domain.weighing import UnfitError
 from services.scoring.views.ledger import AnyCode
 from services.scoring.views.room import Room, problem_of
 
@@ -119,16 +119,15 @@ class RuleViews:
         forbidden = None
         try:
             rules = parse_rules(draft.content, "draft")
-        except WrongError as error:
+        except UnfitError as error:
             raise problem_of(error) from error
         try:
             check_rules(book, rules, today)
-        except WrongError as error:
+        except UnfitError as error:
             forbidden = error
-        last = month_of(datetime.combine(today.replace(day=1) - timedelta(days=1), time(12), SHANGHAI))
+        last = f"{today.replace(day=1) - timedelta(days=1):%Y-%m}"
         months = months_until(last, draft.months)
-        since = datetime.combine(first_day(f"{months[0][:4]}-01"), time(), SHANGHAI)
-        until = datetime.combine(last_day(last) + timedelta(days=1), time(), SHANGHAI)
+        since, until = span(first_day(f"{months[0][:4]}-01"), last_day(last))
         facts: list[Fact] = []
         concerned = [hub.code, *([hub.parent] if hub.parent else [])]  # what its superior makes of items counts too
         async for page in self._room.store.facts(concerned, since, until):
@@ -141,6 +140,6 @@ class RuleViews:
             changes=changes,
             now=total(each.now for each in changes),
             then=total(each.then for each in changes),
-            forbidden=forbidden.refusal.value if forbidden else "",
+            forbidden=forbidden.why.value if forbidden else "",
             forbidden_detail=forbidden.detail if forbidden else "",
         )

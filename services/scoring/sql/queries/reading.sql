@@ -90,14 +90,23 @@ GROUP BY root, chain.unit
 -- Return what a hub has decided on direct-report points, the oldest first.
 SELECT id, unit, standing, replaces, effective_from, sent_at FROM designation WHERE hub = :hub ORDER BY effective_from, id
 
+-- name: has_recorded$
+-- Return whether something that a hub stated is recorded, as a statement or as ignored.
+SELECT EXISTS (SELECT FROM statement WHERE id = :message AND origin = :hub)
+    OR EXISTS (SELECT FROM ignored WHERE message = :message AND hub = :hub)
+
 -- name: appeals_to
--- Return the appeals to a hub and which adjustment answered each, the oldest first.
-SELECT a.id, a.unit, a.month, a.about, a.person, a.text, a.sent_at,
-       (SELECT f.id FROM fact AS f
-        WHERE f.kind = 'adjustment' AND f.about = a.id AND f.hub = :hub ORDER BY f.sent_at, f.id LIMIT 1) AS answer,
-       (SELECT f.content FROM fact AS f
-        WHERE f.kind = 'adjustment' AND f.about = a.id AND f.hub = :hub ORDER BY f.sent_at, f.id LIMIT 1) AS content
+-- Return the appeals to a hub and which adjustment answers each, of those that were not taken back the first; the oldest first.
+SELECT a.id, a.unit, a.month, a.about, a.person, a.text, a.sent_at, answer.id AS answer, answer.content
 FROM appeal AS a
+LEFT JOIN LATERAL (
+    SELECT f.id, f.content
+    FROM fact AS f
+    WHERE f.kind = 'adjustment' AND f.about = a.id AND f.hub = :hub
+      AND NOT EXISTS (SELECT FROM fact AS b WHERE b.verdict = 'reversed' AND b.about = f.id AND b.hub = f.hub)
+    ORDER BY f.sent_at, f.id
+    LIMIT 1
+) AS answer ON true
 WHERE :hub = ANY (a.hubs)
 ORDER BY a.sent_at, a.id
 

@@ -73,31 +73,39 @@ FROM unnest(
 ) AS given (id, unit, hubs, month, about, research, joint, digest)
 ON CONFLICT (id) DO NOTHING
 
+-- name: statement^
+-- Return the digest of the statement of a kind that came under an id; null where that was not recorded.
+SELECT digest FROM statement WHERE kind = :kind AND id = :id
+
 -- name: record_rules!
 -- Record a version of a hub's rules.
-INSERT INTO rules (message, hub, version, effective_from, content, sent_at)
-VALUES (:message, :hub, :version, :effective_from, :content, :sent_at)
+INSERT INTO rules (message, hub, version, effective_from, content, sent_at, digest)
+VALUES (:message, :hub, :version, :effective_from, :content, :sent_at, :digest)
 ON CONFLICT DO NOTHING
+
+-- name: record_rules_again!
+-- Record a message that says of a version what was said before.
+INSERT INTO rules_again (message, hub, digest)
+VALUES (:message, :hub, :digest)
 
 -- name: facts_between
 -- Return the facts sent within a time, for rules that came after them.
 SELECT id, digest FROM fact WHERE sent_at >= :since AND sent_at < :until ORDER BY id
 
--- name: record_bulletin$
--- Record a bulletin; return its id where it was not there.
-INSERT INTO bulletin (id, hub, type, period, content, sent_at)
-VALUES (:id, :hub, :type, :period, :content, :sent_at)
+-- name: record_bulletin!
+-- Record a bulletin.
+INSERT INTO bulletin (id, hub, type, period, content, sent_at, digest)
+VALUES (:id, :hub, :type, :period, :content, :sent_at, :digest)
 ON CONFLICT DO NOTHING
-RETURNING id
 
 -- name: record_designation!
 -- Record a designation.
-INSERT INTO designation (id, hub, unit, standing, replaces, effective_from, content, sent_at)
-VALUES (:id, :hub, :unit, :standing, :replaces, :effective_from, :content, :sent_at)
+INSERT INTO designation (id, hub, unit, standing, replaces, effective_from, content, sent_at, digest)
+VALUES (:id, :hub, :unit, :standing, :replaces, :effective_from, :content, :sent_at, :digest)
 ON CONFLICT (id) DO NOTHING
 
 -- name: record_appeal!
 -- Record an appeal.
-INSERT INTO appeal (id, unit, hubs, month, about, person, text, sent_at)
-VALUES (:id, :unit, :hubs, :month, :about, :person, :text, :sent_at)
+INSERT INTO appeal (id, unit, hubs, month, about, person, text, sent_at, digest)
+VALUES (:id, :unit, :hubs, :month, :about, :person, :text, :sent_at, :digest)
 ON CONFLICT (id) DO NOTHING
