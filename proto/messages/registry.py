@@ -48,6 +48,11 @@ class NodeKind(StrEnum):
     LIAISON = "liaison"
     SERVICE = "service"
 
+    @property
+    def is_hub(self) -> bool:
+        """Whether such a unit receives, edits and scores what others report (Art. 3)."""
+        return self in (NodeKind.PROVINCE, NodeKind.CITY)
+
 
 class ResearchClass(StrEnum):
     """Which monthly research quota a unit owes (Art. 10); an example configuration."""

@@ -213,7 +213,7 @@ class Decision(Message, frozen=True, kw_only=True):
     """采编结果: what a hub made of one or more reports."""
 
     verdict: Verdict
-    items: Annotated[tuple[DecidedItem, ...], Meta(min_length=1, max_length=MAX_ITEMS)]
+    items: Annotated[tuple[DecidedItem, ...], Meta(max_length=MAX_ITEMS)]  # none where an adjustment is taken back
     level: Level | None = None  # where adopted, or whither selected; None: at the hub's own level
     publication: PublicationRef | None = None  # where adopted or merged
     forwarded_as: UUID | None = None  # where selected: the hub's own report that carries these items up
@@ -221,3 +221,7 @@ class Decision(Message, frozen=True, kw_only=True):
     reason: Note = ""  # required where returned, declined or reversed
     override: Override | None = None
     rule_set: Label = ""  # the version of the rules in force (Art. 1)
+
+    def __post_init__(self) -> None:
+        if not self.items and self.verdict is not Verdict.REVERSED:
+            raise ValueError("a decision names a report")

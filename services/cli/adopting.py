@@ -10,6 +10,7 @@ import typer
 from services.cli.failures import CliError, Exit, usage
 from services.cli.options import Gateway, Json, PasswordFile, Person
 from services.cli.tree import Tree
+from services.kit.calendar import CHINA
 
 if TYPE_CHECKING:
     from services.cli.client import Api
@@ -77,7 +78,7 @@ def adopt(
     async def decide() -> Any:
         async with open_editor as editor:
             if not adopting:
-                return await editor.post(f"{path}/decisions", body)
+                return {"decision": (await editor.post(f"{path}/decisions", body))["message"]}
             draft, added = await _put_in(editor, path, series, number, body)
             done = {"issue": draft["id"], "number": draft["issue"], "item": added["n"], "decision": None}
         if open_lead is not None:
@@ -98,12 +99,7 @@ def adopt(
             )
         )  # fmt: skip
     else:
-        output.put_facts(
-            (
-                ("采编结果 / decision", done["decision"]), ("结论 / verdict", words.said(body["verdict"])),
-                ("信息 / reports", done["reports"]),
-            )
-        )  # fmt: skip
+        output.put_facts((("采编结果 / decision", done["decision"]), ("结论 / verdict", words.said(body["verdict"]))))
     return Exit.GOOD
 
 
@@ -138,6 +134,4 @@ def issue_number(text: str) -> int | None:
 def _year() -> int:
     from datetime import datetime  # noqa: PLC0415
 
-    from services.cli import moments  # noqa: PLC0415
-
-    return datetime.now(moments.CHINA).year
+    return datetime.now(CHINA).year

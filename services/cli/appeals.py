@@ -1,4 +1,4 @@
-"""``yizhan appeal`` and ``adjust``: a unit asks to have its points looked at, a lead answers or deducts."""
+"""``yizhan appeal`` and ``adjust``: a unit asks to have its points looked at, a lead answers or deducts, or takes that back."""
 
 from typing import Annotated, Any, Final
 from uuid import UUID
@@ -19,7 +19,7 @@ def add_to(tree: Tree) -> None:
     """Add the commands."""
     for name, command, help_text in (
         ("appeal", appeal, "积分申诉，或列出申诉 / Appeal about points, or list appeals"),
-        ("adjust", adjust, "扣减积分，或答复申诉 / Deduct points, or answer an appeal"),
+        ("adjust", adjust, "扣减积分，答复申诉，或冲正 / Deduct points, answer an appeal, or take that back"),
     ):
         tree.command(name, rich_help_panel=_PANEL, help=help_text)(command)
 
@@ -50,8 +50,11 @@ def appeal(
         done = ask(node, person, password_file, gateway, lambda officer: officer.post(path, body))
         return put_facts(done, (("申诉 / appeal", done["message"]),), as_json=as_json)
     found = ask(node, person, password_file, gateway, lambda one: one.get(path, made=made, open=waiting, limit=200))
-    rows = ((one["id"], one["unit"], one["month"], one["text"], one["reason"]) for one in found)
-    headings = ("编号 / id", "单位 / unit", "月份 / month", "理由 / grounds", "答复 / answer")
+    rows = (
+        (one["id"], one["unit"], one["month"], one["text"], "\n".join(filter(None, (one["reason"], one["answer"]))))
+        for one in found
+    )
+    headings = ("编号 / id", "单位 / unit", "月份 / month", "理由 / grounds", "答复、调整 / answer")
     return put_table(found, headings, rows, as_json=as_json)
 
 
@@ -67,14 +70,35 @@ def adjust(
     about: Annotated[
         UUID | None, typer.Option("--appeal", metavar="ID", help="答复该申诉 / The appeal answered")
     ] = None,
+    reverse: Annotated[
+        UUID | None, typer.Option(metavar="ADJUSTMENT", help="冲正该项调整 / Take this adjustment back")
+    ] = None,
     id: OwnId = None,
     person: Person = "lead",
     password_file: PasswordFile = None,
     gateway: Gateway = "",
     as_json: Json = False,
 ) -> int:
-    """Deduct by a rule, or answer an appeal with points or with a reason alone."""
-    lines: list[dict[str, Any]] = []
+    """Deduct by a rule, answer an appeal with points or with a reason alone, or take an adjustment back."""
+    path = f"/api/v1/nodes/{hub}/adjustments"
+    body: dict[str, Any] = {"reason": reason, "id": id}
+    if reverse is not None:
+        if unit or month or rule or points or report or about:
+            raise usage(
+                "adjust.reverse", "--reverse 只须给出该项调整和理由", "Give --reverse the adjustment and a reason alone"
+            )
+        path = f"{path}/{reverse}/reverse"
+    else:
+        body |= {"lines": _lines(unit, month, rule, points, report, about), "about": about}
+    done = ask(hub, person, password_file, gateway, lambda lead: lead.post(path, body))
+    what = "调整 / adjustment" if reverse is None else "冲正 / reversal"
+    return put_facts(done, ((what, done["message"]),), as_json=as_json)
+
+
+def _lines(
+    unit: str, month: str, rule: str, points: str, report: UUID | None, about: UUID | None
+) -> list[dict[str, Any]]:
+    """Return what is adjusted: of one unit, or nothing where an appeal is answered by the reason alone."""
     if unit:
         if not month or bool(points) == bool(rule):
             raise usage(
@@ -82,10 +106,7 @@ def adjust(
                 "请给出 --month，并给出 --rule 或 --points 之一",
                 "Give --month, and either --rule or --points",
             )
-        lines = [{"unit": unit, "month": month, "rule": rule or "appeal", "points": points or None, "report": report}]
-    elif about is None or month or rule or points or report:
+        return [{"unit": unit, "month": month, "rule": rule or "appeal", "points": points or None, "report": report}]
+    if about is None or month or rule or points or report:
         raise usage("adjust.unit", "请给出 --unit，或仅以 --appeal 答复", "Give --unit, or answer an --appeal alone")
-    body = {"lines": lines, "reason": reason, "about": about, "id": id}
-    path = f"/api/v1/nodes/{hub}/adjustments"
-    done = ask(hub, person, password_file, gateway, lambda lead: lead.post(path, body))
-    return put_facts(done, (("调整 / adjustment", done["message"]),), as_json=as_json)
+    return []

@@ -26,8 +26,10 @@ def request(
     if decline + send_back + (reverse is not None) > 1:
         raise usage("decision.one", "退改、不采用、冲正只能选一", "Only one of --return, --decline, --reverse")
     if reverse is not None:
-        if reports:
-            raise usage("decision.reversal", "冲正只指明采编结果", "A reversal names the decision alone")
+        if reports or series or issue or shares:
+            raise usage(
+                "decision.reversal", "冲正只指明采编结果和理由", "A reversal names the decision and a reason alone"
+            )
         return {"verdict": "reversed", "reverses": reverse, "reason": _needed(reason)}
     if not reports:
         raise usage("decision.no_report", "请给出信息编号", "Name a report")

@@ -1,12 +1,9 @@
 """Times that people type."""
 
-from datetime import datetime, timedelta, timezone
-from typing import Final
+from datetime import datetime, timedelta
 
 from services.cli.failures import usage
-
-CHINA: Final = timezone(timedelta(hours=8), "Asia/Shanghai")
-"""The zone of a time that names none; a fixed offset, since there has been no summer time since 1991."""
+from services.kit.calendar import CHINA
 
 
 def parse(text: str) -> datetime:

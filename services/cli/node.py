@@ -236,7 +236,7 @@ def follow(
     from services.cli import client, credentials, directory, exported, following, output, words  # noqa: PLC0415
     from services.cli.place import Place  # noqa: PLC0415
     from services.cli.trust import read_trust  # noqa: PLC0415
-    from services.scoring.domain.calendar import day_of  # noqa: PLC0415
+    from services.kit.calendar import day_of  # noqa: PLC0415
 
     place, today = Place.here(), day_of(output.now())
     state = read_trust(place.pinned, place.registry).state

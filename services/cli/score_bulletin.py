@@ -12,6 +12,7 @@ from services.cli.options import Archive, Gateway, Json, PasswordFile, Person, R
 from services.cli.papers import Kind, paper_of
 from services.cli.score_words import OBLIGATIONS, Hub
 from services.cli.tree import Tree
+from services.kit.calendar import day_of
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -149,7 +150,7 @@ def _printed(
     import msgspec  # noqa: PLC0415
 
     from proto.messages import BulletinContent  # noqa: PLC0415
-    from services.cli import client, credentials, moments, output  # noqa: PLC0415
+    from services.cli import client, credentials, output  # noqa: PLC0415
     from services.cli.place import Place  # noqa: PLC0415
     from services.cli.trust import read_trust  # noqa: PLC0415
     from services.gateway.documents.errors import DocumentError  # noqa: PLC0415
@@ -166,7 +167,7 @@ def _printed(
         async with client.api(archive or place.url("archive"), token) as api:
             titles = await _titles(api, hub, draft)
         document = bulletin_document(
-            draft, state, hub=hub, day=output.now().astimezone(moments.CHINA).date(), titles=titles,
+            draft, state, hub=hub, day=day_of(output.now()), titles=titles,
             to=reporting_to(state, hub),
         )  # fmt: skip
         return await rendered(document, form)

@@ -4,6 +4,8 @@ from typing import Annotated, Final
 
 import typer
 
+from services.kit.calendar import month_of
+
 PROVINCE: Final = "320000"
 Hub = Annotated[str, typer.Argument(metavar="HUB", help="上级办公室代码 / The hub")]
 Month = Annotated[str, typer.Argument(metavar="YYYY-MM", help="月份 / Month")]
@@ -19,6 +21,6 @@ OBLIGATIONS: Final = {
 
 def this_month() -> str:
     """Return the month in Jiangsu."""
-    from services.cli import moments, output  # noqa: PLC0415
+    from services.cli import output  # noqa: PLC0415
 
-    return f"{output.now().astimezone(moments.CHINA):%Y-%m}"
+    return month_of(output.now())

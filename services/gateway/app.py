@@ -29,13 +29,16 @@ from services.gateway.store.inbox import Inbox
 from services.gateway.store.intake import IntakeStore
 from services.gateway.store.issues import IssueStore
 from services.gateway.store.items import Items
+from services.gateway.store.messages import Messages
 from services.gateway.store.outbox import Outbox
 from services.gateway.store.papers import Papers
 from services.gateway.store.selections import Selections
 from services.gateway.views import (
+    adjustments,
     admin,
     appeals,
     auth,
+    decisions,
     documents,
     forwards,
     held,
@@ -72,8 +75,8 @@ from services.kit.web.server import build_app, serving
 
 SERVICE: Final = "gateway"
 ENDPOINTS: Final[tuple[Endpoint, ...]] = (
-    *auth.ENDPOINTS, *items.ENDPOINTS, *steps.ENDPOINTS, *imports.ENDPOINTS, *inbox.ENDPOINTS, *held.ENDPOINTS, *admin.ENDPOINTS, *forwards.ENDPOINTS,
-    *selections.ENDPOINTS, *queries.ENDPOINTS, *papers.ENDPOINTS, *documents.ENDPOINTS, *appeals.ENDPOINTS,
+    *auth.ENDPOINTS, *items.ENDPOINTS, *steps.ENDPOINTS, *imports.ENDPOINTS, *inbox.ENDPOINTS, *decisions.ENDPOINTS, *held.ENDPOINTS, *admin.ENDPOINTS, *forwards.ENDPOINTS,
+    *selections.ENDPOINTS, *queries.ENDPOINTS, *papers.ENDPOINTS, *documents.ENDPOINTS, *adjustments.ENDPOINTS, *appeals.ENDPOINTS,
     *intake.ENDPOINTS, *series.ENDPOINTS, *issues.ENDPOINTS, *issue_final.ENDPOINTS, *issue_items.ENDPOINTS, *issue_documents.ENDPOINTS,
 )  # fmt: skip
 _LEAST_PREFETCH: Final = 20
@@ -157,6 +160,7 @@ async def _furnish(
         db=db,
         items=Items(db),
         inbox=Inbox(db),
+        messages=Messages(db),
         intake=IntakeStore(db),
         issues=IssueStore(db),
         accounts=accounts,

@@ -18,6 +18,7 @@ from services.gateway.store.inbox import Inbox
 from services.gateway.store.intake import IntakeStore
 from services.gateway.store.issues import IssueStore
 from services.gateway.store.items import Items
+from services.gateway.store.messages import Messages
 from services.gateway.store.outbox import Outbox
 from services.gateway.store.papers import Papers
 from services.gateway.store.selections import Selections
@@ -38,6 +39,7 @@ class Desk(Struct, frozen=True, kw_only=True):
     db: Database
     items: Items
     inbox: Inbox
+    messages: Messages
     intake: IntakeStore
     issues: IssueStore
     accounts: Accounts

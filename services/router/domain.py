@@ -36,7 +36,6 @@ from services.kit.trust.verify import Check, check_now, verify_approved, verify_
 
 _SIGNS: Final = ("密", "宻", "㊙", "\\u", "&", '"payload"')
 """Without one of these there is no marking in a JSON text, however it is written or wrapped: hardly any message has one."""
-_HUBS: Final = frozenset({NodeKind.PROVINCE, NodeKind.CITY})
 
 
 class Arrival(Struct, frozen=True, kw_only=True):
@@ -186,11 +185,11 @@ def _permitted(state: TrustState, message: Message, to: str) -> bool:
         case _ if origin.type is NodeKind.SERVICE:
             return False
         case Publication():  # a hub's issue goes up, down and across
-            return origin.type in _HUBS
+            return origin.type.is_hub
         case Designation() | Decision() | Adjustment():  # also to a county that reports here not yet, or no longer
-            return origin.type in _HUBS and message.origin in state.above(to)
+            return origin.type.is_hub and message.origin in state.above(to)
         case _:  # everything else is said by a hub to a unit that reports to it
-            return origin.type in _HUBS and message.origin in state.hubs_of(to)
+            return origin.type.is_hub and message.origin in state.hubs_of(to)
 
 
 def _check_key(message: Message, key: str) -> None:

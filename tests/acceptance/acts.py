@@ -82,7 +82,7 @@ async def decide(
     """Return, decline or reverse at a hub: told at once."""
     body = {"verdict": verdict, "items": shared(reports, shares), **fields}
     answer = await network.people.call(hub, person, "POST", f"/api/v1/nodes/{hub}/decisions", body)
-    return UUID(answer["decision"])
+    return UUID(answer["message"])
 
 
 class Adopted(msgspec.Struct, frozen=True):

@@ -27,10 +27,10 @@ from proto.messages import (
     Staff,
     Verdict,
 )
+from services.kit.calendar import CHINA
 from services.kit.crypto import PrivateKey
 from services.kit.ids import new_id
 from services.kit.trust.enrol import key_record, seal_message, sign_off
-from services.scoring.domain.calendar import SHANGHAI
 from tests.acceptance.acts import content
 from tests.acceptance.bus_side import publish, publish_nodes, publish_staff
 from tests.network import Network
@@ -43,7 +43,7 @@ _NO_STAFF = ("[obligations.staff]\ndirect_report = 2\n", "")  # the network's pe
 
 def on(day: str, hour: int = 12) -> datetime:
     """Return a moment of a day in Jiangsu."""
-    return datetime.fromisoformat(day).replace(hour=hour, tzinfo=SHANGHAI)
+    return datetime.fromisoformat(day).replace(hour=hour, tzinfo=CHINA)
 
 
 def rules_text(version: str, since: str, *changes: tuple[str, str]) -> str:

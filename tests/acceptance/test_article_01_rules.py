@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from proto.messages import Rules
+from services.kit.calendar import month_of
 from services.kit.ids import utc_now
-from services.scoring.domain.calendar import month_of
 from tests.acceptance.acts import adopt, ledger, refusal, report
 from tests.acceptance.past import (
     Past,

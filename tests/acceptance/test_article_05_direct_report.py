@@ -11,8 +11,8 @@ import pytest
 import pytest_asyncio
 
 from proto.messages import Designation, DesignationContent, Standing
+from services.kit.calendar import CHINA
 from services.kit.ids import new_id, utc_now
-from services.scoring.domain.calendar import SHANGHAI
 from tests.acceptance.acts import adopt, decide, inbox, ledger, refusal, report
 from tests.acceptance.bus_side import publish_nodes, publish_staff, rogue_report, router_refuses, seal, told
 from tests.acceptance.past import (
@@ -30,7 +30,7 @@ from tests.places import JIANGYIN, KUNSHAN, PROVINCE, REFORM, SUZHOU, ZHANGJIAGA
 from tests.waiting import eventually
 
 HUB = f"/api/v1/hubs/{PROVINCE}"
-TODAY = f"{datetime.now(SHANGHAI):%Y-%m-%d}"
+TODAY = f"{datetime.now(CHINA):%Y-%m-%d}"
 
 
 @pytest_asyncio.fixture(scope="module")

@@ -1,19 +1,18 @@
 """Art. 9: the five kinds of information; a monthly count equals a hand count."""
 
 from collections import Counter
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 import msgspec
 import pytest
 
 from proto.messages import Category
+from services.kit.calendar import CHINA
 from tests.acceptance.acts import content, found, inbox, refusal, report, search, word
 from tests.acceptance.bus_side import rogue_report, router_refuses
 from tests.network import Network
 from tests.places import FARMING, JIANGYIN, PROVINCE, REFORM, WUXI
-
-CHINA = timezone(timedelta(hours=8))
 
 
 def uncategorised() -> str:

@@ -1,13 +1,13 @@
 """Art. 10: the monthly quota of research reports: 应报, 已报, 认可, 未认可, 缺报, by unit and month; joint research."""
 
-from datetime import datetime
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
 from proto.messages import Report
-from services.scoring.domain.calendar import SHANGHAI
+from services.kit.calendar import month_of
+from services.kit.ids import utc_now
 from tests.acceptance.acts import adopt, content, decide, inbox, refusal, report, word
 from tests.acceptance.acts import found as search_hits
 from tests.acceptance.bus_side import rogue_report, router_refuses
@@ -147,7 +147,7 @@ async def test_wrong_joint_units_are_refused(network: Network, wrong: dict[str, 
 
 
 async def test_an_open_month_misses_nothing_yet(network: Network) -> None:
-    month = f"{datetime.now(SHANGHAI):%Y-%m}"
+    month = month_of(utc_now())
     calendar = await asked(network, PROVINCE, f"{HUB}/obligations/{month}")
     assert calendar["over"] is False
     assert {line["state"] for line in calendar["obligations"]} <= {"due", "sent", "met"}

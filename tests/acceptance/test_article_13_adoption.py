@@ -1,18 +1,18 @@
 """Art. 13: adoptions score at both tiers; every result is told with its reason; each point leads to item, issue, rule."""
 
-from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import pytest
 
+from services.kit.calendar import month_of
+from services.kit.ids import utc_now
 from tests.acceptance.acts import adopt, decide, inbox, ledger, read_as, refusal, report, verdict_at
 from tests.network import Network
 from tests.places import FARMING, KUNSHAN, PROVINCE, REFORM, SUZHOU, WUXI
 from tests.waiting import eventually
 
-CHINA = timezone(timedelta(hours=8))
 POINTS = {PROVINCE: {"daily": 3, "special": 10, "research": 15}, SUZHOU: {"daily": 2, "special": 6, "research": 10}}
 TIER = {PROVINCE: "province", SUZHOU: "city"}
 BOTH = pytest.mark.parametrize("hub", [PROVINCE, SUZHOU])
@@ -145,7 +145,7 @@ async def test_series_without_a_rule_earns_nothing_and_says_so(network: Network)
 
 
 async def test_points_are_each_units_own_business(network: Network) -> None:
-    month = f"{datetime.now(CHINA):%Y-%m}"
+    month = month_of(utc_now())
     for call in (
         read_as(network, WUXI, "/api/v1/ledger", service="scoring", hub=SUZHOU),
         read_as(network, WUXI, f"/api/v1/explain/{KUNSHAN}/{month}", service="scoring"),

@@ -1,6 +1,5 @@
 """Art. 13: whatever order decisions and reversals arrive in, and however often, the bulletin's figures are the same."""
 
-from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from itertools import permutations
 from random import Random
@@ -9,6 +8,7 @@ from uuid import UUID
 
 from proto.envelope import Envelope
 from proto.messages import DecidedItem, Decision, PublicationRef, Verdict
+from services.kit.calendar import month_of
 from services.kit.ids import new_id, utc_now
 from tests.acceptance.acts import read_as
 from tests.acceptance.bus_side import publish, seal
@@ -16,7 +16,6 @@ from tests.network import Network
 from tests.places import JIANGYIN, SUZHOU, WUXI, ZHANGJIAGANG
 from tests.waiting import eventually
 
-CHINA = timezone(timedelta(hours=8))
 NAMES = ("first", "second", "taken back", "merged", "declined")
 ORDERS = (
     ("first", "second", "taken back", "merged", "declined"),
@@ -55,7 +54,7 @@ async def table_line(network: Network, hub: str, unit: str, month: str) -> dict[
 
 
 async def test_any_order_gives_the_same_month_table(network: Network) -> None:
-    month = f"{datetime.now(CHINA):%Y-%m}"
+    month = month_of(utc_now())
     for turn, order in enumerate(ORDERS):
         hub, unit = ((SUZHOU, ZHANGJIAGANG), (WUXI, JIANGYIN))[turn % 2]
         before = await table_line(network, hub, unit, month)

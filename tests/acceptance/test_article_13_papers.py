@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from proto.messages import BulletinContent, BulletinLine, BulletinType, UnitClass
 from services.cli.app import app
 from services.cli.failures import Exit
-from services.gateway.domain.papers import CHINA
+from services.kit.calendar import CHINA, month_of
 from services.kit.ids import utc_now
 from tests.acceptance.acts import inbox, read_as, report
 from tests.network import Network
@@ -158,7 +158,7 @@ async def test_a_doubtful_fact_is_asked_about_and_answered(network: Network) -> 
 
 
 async def test_an_appeal_is_answered_with_a_reason(network: Network) -> None:
-    month = f"{utc_now().astimezone(CHINA):%Y-%m}"
+    month = month_of(utc_now())
     made = await run(network, "appeal", ZHANGJIAGANG, "【样例】漏计一条", "--month", month)
     await inbox(network, SUZHOU, UUID(made["message"]))
     waiting = await run(network, "appeal", SUZHOU, "--open")

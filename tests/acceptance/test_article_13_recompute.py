@@ -5,7 +5,7 @@ import contextlib
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +16,14 @@ from typer.testing import CliRunner
 
 from services.cli.app import app
 from services.cli.network.config import DATABASE
+from services.kit.calendar import CHINA, month_of
+from services.kit.ids import utc_now
 from tests.acceptance.acts import Adopted, adopt, decide, inbox, ledger, read_as, report
 from tests.network import Network
 from tests.places import KUNSHAN, PROVINCE, REFORM, SUZHOU, ZHANGJIAGANG
 from tests.waiting import eventually
 
-CHINA = timezone(timedelta(hours=8))
-MONTH = f"{datetime.now(CHINA):%Y-%m}"
+MONTH = month_of(utc_now())
 
 INVENTED = """INSERT INTO entry (id, points, event, report, unit, hub, level, month, at, series, issue, kind, share, items, rule_version, rule)
 SELECT $2, 50, event, report, unit, hub, level, month, at, series, issue, kind, share, items, rule_version, rule FROM entry WHERE id = $1"""

@@ -9,9 +9,9 @@ import pytest
 
 from proto.messages import Action, Role, Rules
 from services.cli.network.sample.client import CallError
+from services.kit.calendar import CHINA, month_of
 from services.kit.ids import new_id, utc_now
 from services.kit.trust.enrol import sign_off
-from services.scoring.domain.calendar import SHANGHAI, month_of
 from tests.acceptance.acts import refusal
 from tests.acceptance.bus_side import seal, told
 from tests.acceptance.past import (
@@ -113,7 +113,7 @@ async def test_an_approval_of_another_text_is_none(network: Network, past: Past)
 
 async def test_the_dry_run_shows_what_a_change_would_have_done(network: Network, past: Past) -> None:
     """On real events of the month before: unit by unit, the largest difference first, and nothing is kept of it."""
-    last = datetime.now(SHANGHAI).replace(day=1, hour=12) - timedelta(days=10)
+    last = datetime.now(CHINA).replace(day=1, hour=12) - timedelta(days=10)
     month = month_of(last)
     reports = [await past.report(JIANGYIN, last) for _ in range(2)]
     made = [

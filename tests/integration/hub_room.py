@@ -75,6 +75,33 @@ async def said(gateway: Gateway, hub: str, kind: str) -> list[Message]:
     return [codec.decode(unpack(row["body"])) for row in rows]
 
 
+async def message_of(gateway: Gateway, answer: Answer) -> Message:
+    """Return the message that an answer names."""
+    assert answer.status == 201, answer
+    return codec.decode(unpack(await _sent(gateway, UUID(answer.body["message"]))))
+
+
+async def pass_on(gateway: Gateway, answer: Answer) -> Message:
+    """Bring what a unit said to those whom it is for, as the router does."""
+    message = await message_of(gateway, answer)
+    envelope = unpack(await _sent(gateway, message.id))
+    for code in message.to:
+        await gateway.deliver(code, message, envelope)
+        await gateway.received(code, message.id)
+    return message
+
+
+async def _sent(gateway: Gateway, message: UUID) -> bytes:
+    body: bytes = await gateway.database.fetchval("SELECT body FROM sent WHERE id = $1", message)
+    return body
+
+
+async def bring(gateway: Gateway, hub: str, message: Message) -> None:
+    """Bring a message that another unit's gateway sent."""
+    await gateway.deliver(hub, message, gateway.world.seal(message, message.origin))
+    await gateway.received(hub, message.id)
+
+
 async def told_of_the_registry(gateway: Gateway) -> None:
     """Deliver what the registry holds by now, and wait until the gateway has all of it."""
     known = await gateway.database.fetchval("SELECT count(*) FROM registry")
@@ -87,12 +114,12 @@ async def told_of_the_registry(gateway: Gateway) -> None:
     )
 
 
-async def refuse(gateway: Gateway, *messages: UUID) -> None:
-    """Deliver the router's refusal of messages that the province sent."""
+async def refuse(gateway: Gateway, *messages: UUID, hub: str = PROVINCE) -> None:
+    """Deliver the router's refusal of messages that a hub sent."""
     digests = [await gateway.database.fetchval("SELECT digest FROM sent WHERE id = $1", one) for one in messages]
     entries = [
         entry(one, digest, Outcome.REFUSED, "registry.expired") for one, digest in zip(messages, digests, strict=True)
     ]
-    receipt, envelope = gateway.world.receipt("320000-router", (PROVINCE,), entries)
-    await gateway.deliver(PROVINCE, receipt, envelope)
-    await gateway.received(PROVINCE, receipt.id)
+    receipt, envelope = gateway.world.receipt("320000-router", (hub,), entries)
+    await gateway.deliver(hub, receipt, envelope)
+    await gateway.received(hub, receipt.id)

@@ -1,4 +1,4 @@
-"""``yizhan adopt`` and ``yizhan issue`` against a real gateway."""
+"""``yizhan adopt``, ``issue``, ``appeal`` and ``adjust`` against a real gateway."""
 
 import asyncio
 import json
@@ -12,8 +12,9 @@ from typer.testing import CliRunner
 
 from services.cli.app import app
 from services.cli.failures import Exit
+from services.kit.calendar import month_of
 from tests.integration.gateway_service import PASSWORD, Gateway, gateway_service
-from tests.integration.hub_room import good, reported, said, state_of
+from tests.integration.hub_room import bring, good, reported, said, state_of
 from tests.places import KUNSHAN, PROVINCE, SUZHOU
 from tests.world import World
 
@@ -84,7 +85,10 @@ async def test_adopting_takes_the_draft_or_opens_the_next(office: Office) -> Non
     (decision,) = await said(office.gateway, PROVINCE, "decision")
     assert other["decision"] == str(decision.id)
     reversed_ = await office.run("adopt", PROVINCE, "--reverse", decision.id, "--reason", "有误")
-    assert reversed_["verdict"] == "reversed"
+    assert reversed_ == {
+        "verdict": "reversed",
+        "decision": str((await said(office.gateway, PROVINCE, "decision"))[1].id),
+    }
     assert await state_of(office.gateway, three) == "pending"
 
 
@@ -99,3 +103,21 @@ async def test_what_is_refused_leaves_no_issue_behind(office: Office) -> None:
     empty = await office.run("issue", "open", PROVINCE, "daily")
     assert await office.run("issue", "drop", PROVINCE, empty["id"]) == {"dropped": empty["id"]}
     assert await good(office.gateway.call(PROVINCE, "editor", "GET", "/issues")) == []
+
+
+async def test_an_appeal_is_answered_and_the_answer_taken_back(office: Office) -> None:
+    month = month_of(office.gateway.clock())
+    made = await office.run("appeal", KUNSHAN, "【样例】漏计一条", "--month", month, "--hub", PROVINCE)
+    (appeal,) = await said(office.gateway, KUNSHAN, "appeal")
+    assert made["message"] == str(appeal.id)
+    await bring(office.gateway, PROVINCE, appeal)
+    granted = ("--unit", KUNSHAN, "--month", month, "--points", "1.5")
+    answer = await office.run("adjust", PROVINCE, "【样例】经核", "--appeal", appeal.id, *granted)
+    assert await office.run("appeal", PROVINCE, "--open", "--person", "editor") == []
+    line = await office.run("adjust", PROVINCE, " ", "--reverse", answer["message"], code=Exit.NOT_SO)
+    assert "adjustment.no_reason" in line
+    await office.run("adjust", PROVINCE, "【样例】有误", "--reverse", answer["message"])
+    (reversal,) = await said(office.gateway, PROVINCE, "decision")
+    assert str(reversal.about) == answer["message"]
+    (waiting,) = await office.run("appeal", PROVINCE, "--open", "--person", "editor")
+    assert (waiting["id"], waiting["answer"]) == (str(appeal.id), None)

@@ -1,10 +1,11 @@
 """What a hub says counts only where the network takes it: what would be refused is refused at the desk, what was is undone."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest_asyncio
 
@@ -29,11 +30,11 @@ async def decide(gateway: Gateway, verdict: str, **fields: Any) -> Answer:
 
 
 async def decline(gateway: Gateway, report: UUID) -> UUID:
-    return UUID((await good(decide(gateway, "declined", items=[{"report": report}]), 201))["decision"])
+    return UUID((await good(decide(gateway, "declined", items=[{"report": report}]), 201))["message"])
 
 
 async def reverse(gateway: Gateway, decision: UUID) -> UUID:
-    return UUID((await good(decide(gateway, "reversed", reverses=decision), 201))["decision"])
+    return UUID((await good(decide(gateway, "reversed", reverses=decision), 201))["message"])
 
 
 async def select(gateway: Gateway, report: UUID) -> UUID:
@@ -44,6 +45,40 @@ async def select(gateway: Gateway, report: UUID) -> UUID:
 async def told(gateway: Gateway, selection: UUID) -> Answer:
     body = {"publication": {"series": "【样例】国办专报", "issue": "3"}}
     return await gateway.call(PROVINCE, "editor", "POST", f"/selections/{selection}/outcome", body)
+
+
+async def test_trying_again_decides_once(gateway: Gateway) -> None:
+    report = await reported(gateway)
+    attempts = uuid4(), uuid4()
+    declined = [await decide(gateway, "declined", items=[{"report": report}], id=attempts[0]) for _ in range(2)]
+    assert [answer.status for answer in declined] == [201, 200]
+    assert declined[0].body == declined[1].body
+    decision = declined[0].body["message"]
+    reversals = await asyncio.gather(
+        *(decide(gateway, "reversed", reverses=decision, id=attempts[1]) for _ in range(4))
+    )
+    assert sorted(answer.status for answer in reversals) == [200, 200, 200, 201]
+    assert len({answer.body["message"] for answer in reversals}) == 1
+    other = await decide(gateway, "returned", items=[{"report": report}], id=attempts[0])
+    assert other.said == (409, "request.id_used")
+    assert [str(one.id) for one in await said(gateway, PROVINCE, "decision")] == [
+        decision,
+        reversals[0].body["message"],
+    ]
+    assert await state_of(gateway, report) == "pending"
+
+
+async def test_a_reversal_names_its_decision_and_a_reason_alone(gateway: Gateway) -> None:
+    report = await reported(gateway)
+    decision = await decline(gateway, report)
+    for fields in (
+        {"publication": {"series": "daily", "issue": "1"}}, {"items": [{"report": report}]}, {"reason": " "},
+        {"reverses": None},
+    ):  # fmt: skip
+        answer = await decide(gateway, "reversed", **({"reverses": decision} | fields))
+        assert answer.said == (422, "decision.reversal"), fields
+    assert await state_of(gateway, report) == "declined"
+    await reverse(gateway, decision)
 
 
 async def test_a_decision_that_the_network_refuses_frees_its_report(gateway: Gateway) -> None:

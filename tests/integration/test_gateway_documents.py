@@ -24,7 +24,7 @@ from proto.messages import (
     Report,
     UnitClass,
 )
-from services.gateway.domain.papers import CHINA
+from services.kit.calendar import CHINA
 from services.kit.ids import new_id
 from tests.integration.gateway_service import PASSWORD, Gateway, gateway_service
 from tests.places import KUNSHAN, PROVINCE, SUZHOU, WUXI, ZHANGJIAGANG

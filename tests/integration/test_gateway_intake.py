@@ -207,7 +207,7 @@ async def test_the_state_follows_what_is_decided(gateway: Gateway) -> None:
     returned = {"verdict": "returned", "items": [{"report": report}], "reason": "请补充"}
     decision = await good(gateway.call(PROVINCE, "editor", "POST", "/decisions", returned), 201)
     assert await state_of(gateway, report) == "returned"
-    reversal = {"verdict": "reversed", "reverses": decision["decision"], "reason": "误退"}
+    reversal = {"verdict": "reversed", "reverses": decision["message"], "reason": "误退"}
     await good(gateway.call(PROVINCE, "editor", "POST", "/decisions", reversal), 201)
     assert await state_of(gateway, report) == "pending"
     issue = await opened(gateway)

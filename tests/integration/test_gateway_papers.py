@@ -27,7 +27,7 @@ from proto.messages import (
     UnitClass,
 )
 from proto.messages.scoring import Approved
-from services.gateway.domain.papers import CHINA
+from services.kit.calendar import CHINA, month_of
 from services.kit.trust.verify import verify_approved
 from tests.integration.gateway_service import DEADLINE, PASSWORD, Answer, Gateway, entry, gateway_service
 from tests.places import BEIJING, FARMING, JIANGYIN, KUNSHAN, PROVINCE, REFORM, SUZHOU, WUXI, ZHANGJIAGANG
@@ -260,7 +260,7 @@ WRONG: dict[str, tuple[str, Any, tuple[int, str]]] = {
 async def test_wrong_papers_leave_nothing(gateway: Gateway) -> None:
     for name, (kind, content, said) in WRONG.items():
         assert (await draft(gateway, kind, content)).said == said, name
-    this_month = bulletin(f"{gateway.clock().astimezone(CHINA):%Y-%m}")
+    this_month = bulletin(month_of(gateway.clock()))
     assert (await draft(gateway, "bulletin", this_month)).said == (422, "paper.period_open")
     assert (await draft(gateway, "designation", designation(), hub=SUZHOU)).said == (422, "paper.province_only")
     assert (await draft(gateway, "rules", RULES, person="officer")).said == (403, "auth.role")

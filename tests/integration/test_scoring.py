@@ -13,10 +13,10 @@ from proto.addresses import routing_key
 from proto.messages import Outcome, Verdict
 from proto.topology import DEAD_QUEUE
 from services.kit.bus import open_session
+from services.kit.calendar import CHINA
 from services.kit.db import migrate
 from services.kit.trust import enrol
 from services.scoring.app import SQL
-from services.scoring.domain.calendar import SHANGHAI
 from tests.integration.scoring_service import Scoring, scoring_service, settings_for, share_of, shuffled
 from tests.waiting import eventually
 from tests.world import FARMING, JIANGYIN, KUNSHAN, PROVINCE, REFORM, SUZHOU, WUXI, World
@@ -146,7 +146,7 @@ async def test_only_the_hub_that_decided_may_reverse_and_an_id_belongs_to_one_de
 
 
 async def test_months_end_at_midnight_in_jiangsu(scoring: Scoring, world: World) -> None:
-    here = world.now.astimezone(SHANGHAI)
+    here = world.now.astimezone(CHINA)
     midnight = (here.replace(day=1) + timedelta(days=32)).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     for at in (midnight - timedelta(seconds=1), midnight, midnight.astimezone(UTC) + timedelta(seconds=1)):
         await scoring.deliver(world.decision(WUXI, [world.report(JIANGYIN)[0]], verdict=Verdict.ADOPTED, sent_at=at))

@@ -9,7 +9,7 @@ import pytest_asyncio
 from openapi_spec_validator import validate
 
 from proto.messages import Verdict
-from services.scoring.domain.calendar import month_of
+from services.kit.calendar import month_of
 from tests.integration.scoring_service import Scoring, scoring_service, settings_for, share_of
 from tests.world import BEIJING, FARMING, JIANGYIN, KUNSHAN, PROVINCE, REFORM, SUZHOU, WUXI, World
 

@@ -16,9 +16,9 @@ from msgspec.structs import replace
 
 from proto.envelope import Envelope
 from proto.messages import Adjustment, AdjustmentLine, Closure, Instruction, Level, Message, Progress, Step, Verdict
+from services.kit.calendar import month_of
 from services.kit.db import Database, open_database
 from services.scoring.app import SQL
-from services.scoring.domain.calendar import month_of
 from services.scoring.domain.judging import Scored, judge
 from services.scoring.domain.recompute import Recomputing, compare, recompute
 from services.scoring.domain.stating import Said

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from proto.envelope import Envelope
-from proto.messages import Adjustment, AdjustmentLine, Appeal, DecidedItem, Decision, Message, Verdict
+from proto.messages import Adjustment, AdjustmentLine, Appeal, Decision, Message, Verdict
 from services.scoring.domain.recompute import compare, recompute
 from services.scoring.store import Reading
 from tests.integration.scoring_service import Scoring, Time, adopted, bulletin_of, day, line_of
@@ -44,13 +44,12 @@ def adjustment(world: World, at: datetime, *, about: Appeal | None = None, **lin
 
 
 def back(world: World, adjusted: Sealed, at: datetime, hub: str = PROVINCE) -> Sealed:
-    """A reversal of an adjustment; the item that the wire asks of each decision says nothing here."""
-    item = DecidedItem(report=adjusted[0].id, origin=REFORM, share=Decimal(1))
+    """A reversal of an adjustment."""
     return sealed(
         world,
         Decision(
             id=world.new_id(), origin=hub, to=(REFORM,), sent_at=at, about=adjusted[0].id, verdict=Verdict.REVERSED,
-            items=(item,), editor="editor", reason="【样例】误扣",
+            items=(), editor="editor", reason="【样例】误扣",
         ),
     )  # fmt: skip
 

@@ -10,8 +10,8 @@ from proto.envelope import Envelope
 from proto.messages import Action, Designation, DesignationContent, Role, Standing
 from services.cli.enrolment import write_public
 from services.cli.failures import Exit
+from services.kit.calendar import day_of
 from services.kit.trust.state import TrustState
-from services.scoring.domain.calendar import day_of
 from services.scoring.domain.standing import Designated, points_by
 from tests.places import FARMING, JIANGYIN, KUNSHAN, PROVINCE, SUZHOU, ZHANGJIAGANG
 from tests.unit.test_cli_node import Office, office

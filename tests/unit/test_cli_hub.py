@@ -32,6 +32,8 @@ def run(*words: str) -> tuple[int, str]:
     (("adjust", "320500", "理由"), "adjust.unit"),
     (("adjust", "320500", "理由", "--appeal", ONE, "--rule", "late"), "adjust.unit"),
     (("adjust", "320500", "理由", "--unit", "320582", "--month", "2026-11"), "adjust.line"),
+    (("adjust", "320500", "理由", "--reverse", ONE, "--unit", "320582"), "adjust.reverse"),
+    (("adjust", "320500", "理由", "--reverse", ONE, "--appeal", ONE), "adjust.reverse"),
     (("adjust", "320500", "理由", "--unit", "320582", "--month", "2026-11", "--rule", "a", "--points", "1"), "adjust.line"),
     (("paper", "add", "320500", "rules", "no-such-file"), "file.missing"),
 ])  # fmt: skip

@@ -101,6 +101,8 @@ def test_declining_returning_and_reversing() -> None:
     assert _ask([FIRST], send_back=True, reason="补充来源")["verdict"] == "returned"
     reversal = _ask([], reverse=SECOND, reason="计算有误")
     assert (reversal["verdict"], reversal["reverses"]) == ("reversed", SECOND)
+    with pytest.raises(CliError, match=r"decision\.reversal"):
+        _ask([], reverse=SECOND, reason="计算有误", series="daily", issue="1")
 
 
 @pytest.mark.parametrize(

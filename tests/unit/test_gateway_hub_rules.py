@@ -1,6 +1,6 @@
 """What a hub may send on, approve, adjust and print, as pure rules."""
 
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -8,9 +8,12 @@ from uuid import UUID
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
+from proto import codec
 from proto.limits import MAX_ENVELOPE_BYTES, MAX_FORWARDED
 from proto.messages import (
+    Adjustment,
     AdjustmentLine,
     Article,
     BulletinContent,
@@ -25,13 +28,16 @@ from proto.messages import (
     Stage,
     Standing,
     UnitClass,
+    Verdict,
 )
-from services.gateway.domain.adjustments import check_adjustment
+from services.gateway.domain.adjustments import check_adjustment, check_month, reversal_of
 from services.gateway.domain.decisions import DecisionError
 from services.gateway.domain.forwarding import chained_to, check_forward, check_selection, fits
 from services.gateway.domain.papers import Draft, PaperError, PaperKind, check_paper, month_begins, recipients
 from services.gateway.domain.printing import bulletin_document, issue_document, reports_in, short_name
+from services.kit.calendar import CHINA
 from services.kit.ids import new_id
+from services.kit.trust.enrol import seal_message
 from tests.places import BEIJING, FARMING, JIANGYIN, KUNSHAN, PROVINCE, REFORM, SUZHOU, WUXI, ZHANGJIAGANG
 from tests.world import fixed_world
 
@@ -138,21 +144,52 @@ def test_an_adjustment_names_its_own_units_only() -> None:
         fields = {"unit": ZHANGJIAGANG, "month": "2026-11", "rule": "late"} | line
         check_adjustment(
             [AdjustmentLine(**fields)], "【样例】", appellant=appellant, units={ZHANGJIAGANG, KUNSHAN}, origins=ORIGINS,
-            this_month="2026-11",
+            now=datetime(2026, 12, 1, 0, 0, tzinfo=CHINA) - timedelta(seconds=1),
         )  # fmt: skip
 
     check({"report": FIRST})
     check({"rule": "appeal", "points": Decimal(-1)}, ZHANGJIAGANG)
-    check({"rule": "late", "unit": KUNSHAN}, ZHANGJIAGANG)
+    check({"rule": "late"}, ZHANGJIAGANG)
     for line, appellant, code in (
         ({"unit": REFORM}, None, "adjustment.unit"),
         ({"month": "2026-12"}, None, "adjustment.month"),
+        ({"unit": KUNSHAN}, ZHANGJIAGANG, "adjustment.one_unit"),
         ({"report": SECOND}, None, "decision.unknown_item"),
         ({"points": Decimal(1)}, None, "adjustment.points"),
         ({"rule": "appeal", "points": Decimal(1)}, KUNSHAN, "adjustment.no_appeal"),
     ):
         with pytest.raises(DecisionError, match=code):
             check(line, appellant)
+
+
+@given(st.integers(2000, 2100), st.integers(1, 12), st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1)))  # noqa: DTZ001 - in UTC below
+def test_points_are_looked_at_for_two_years(year: int, month: int, at: datetime) -> None:
+    now = at.replace(tzinfo=UTC)
+    today = now + timedelta(hours=8)
+    if year in (today.year, today.year - 1) and (year, month) <= (today.year, today.month):
+        check_month(f"{year}-{month:02}", now, "appeal")
+    else:
+        with pytest.raises(DecisionError, match=r"appeal\.month"):
+            check_month(f"{year}-{month:02}", now, "appeal")
+
+
+def test_what_takes_an_adjustment_back_lists_nothing_and_no_other_decision_may() -> None:
+    line = AdjustmentLine(unit=KUNSHAN, month="2026-11", rule="late")
+    adjustment = Adjustment(
+        id=FIRST,
+        origin=SUZHOU,
+        to=(KUNSHAN,),
+        sent_at=fixed_world().now,
+        lines=(line,),
+        person="lead",
+        reason="【样例】",
+    )
+    found = reversal_of(adjustment, id=new_id(), editor="head", reason="【样例】有误", at=fixed_world().now)
+    assert (found.origin, found.to, found.about) == (SUZHOU, (KUNSHAN,), FIRST)
+    assert codec.decode(seal_message(found, found.kind(), fixed_world().node_keys[SUZHOU])) == found
+    assert found.items == ()
+    with pytest.raises(ValueError, match="names a report"):
+        replace(found, verdict=Verdict.DECLINED)
 
 
 def test_an_issue_is_printed_with_its_readers_in_their_places() -> None:

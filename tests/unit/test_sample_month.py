@@ -8,12 +8,13 @@ import pytest
 
 from proto import codec
 from proto.messages import Category, Decision, NodeKind, ReportContent, Verdict
-from services.cli.moments import CHINA, last_month
+from services.cli.moments import last_month
 from services.cli.network.sample import statement
 from services.cli.network.sample.month import Month, read_month
 from services.cli.network.sample.past import decisions_of
 from services.cli.network.sample.rules import RULES
 from services.cli.network.units import PROVINCE, Unit, read_units
+from services.kit.calendar import CHINA
 from services.kit.secrecy import check_open
 from services.kit.trust.state import TrustState
 from services.scoring.domain.judging import check

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proto.messages import Level, Verdict
-from services.scoring.domain.calendar import month_of
+from services.kit.calendar import month_of
 from services.scoring.domain.known import Fact, Known, refs_of
 from services.scoring.domain.ledger import Entry, Kind, entries_of, ledger_of
 from services.scoring.domain.rules import RuleSet

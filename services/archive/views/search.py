@@ -1,7 +1,7 @@
 """Searching over HTTP."""
 
 import asyncio
-from datetime import date, datetime, time, timedelta, timezone
+from datetime import date, datetime, time, timedelta
 from typing import Annotated, Final, Literal
 from uuid import UUID
 
@@ -15,13 +15,13 @@ from services.archive.domain.areas import subtree
 from services.archive.domain.highlight import Highlighter, Piece
 from services.archive.domain.query import QueryError, parse
 from services.archive.store.search import Filters, Found, Searcher
+from services.kit.calendar import CHINA
 from services.kit.web.access import Access
 from services.kit.web.api import Endpoint, query_of
 from services.kit.web.problem import ProblemError, invalid
 
 MAX_LIMIT: Final = 100
 MAX_OFFSET: Final = 10_000
-_CHINA: Final = timezone(timedelta(hours=8))  # days of a search are the office's days
 
 
 class SearchParams(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"from_": "from"}):
@@ -131,7 +131,7 @@ def _value(choice: Category | Stage | Urgency | Importance | None) -> str | None
 def _midnight(day: date, name: str) -> datetime:
     if not YEARS[0] <= day.year <= YEARS[1]:
         raise invalid(f"{name}: year outside {YEARS[0]} to {YEARS[1]}")
-    return datetime.combine(day, time(), _CHINA)
+    return datetime.combine(day, time(), CHINA)
 
 
 def _hit(marks: Highlighter, found: Found) -> Hit:

@@ -43,9 +43,7 @@ def check_decision(
             "A report is in a draft issue: take it out of that first",
         )
     if verdict is Verdict.REVERSED:
-        raise DecisionError(
-            "decision.reversal", "冲正须针对原采编结果", "A reversal names the decision that it reverses"
-        )
+        raise _no_reversal()
     if verdict in _CREDITED:
         _check_credit(verdict, shares, publication)
     elif not reason.strip():
@@ -56,6 +54,18 @@ def check_decision(
         return tuple(DecidedItem(report=report, origin=origins[report], share=share) for report, share in shares)
     except (ValueError, InvalidOperation) as error:
         raise _wrong_shares() from error
+
+
+def check_reversal(reverses: UUID | None, reason: str, *, extra: bool) -> UUID:
+    """Return what a reversal takes back; raise ``DecisionError`` where it, or a reason, is missing, or more is named."""
+    if reverses is None or not reason.strip() or extra:
+        raise _no_reversal()
+    return reverses
+
+
+def no_such_decision() -> DecisionError:
+    """What a reversal names cannot be taken back."""
+    return DecisionError("decision.not_in_force", "没有生效的该采编结果", "There is no such decision in force")
 
 
 def listed(shares: Sequence[tuple[UUID, Decimal]], origins: Mapping[UUID, str]) -> list[UUID]:
@@ -75,6 +85,14 @@ def check_shares(shares: Sequence[tuple[UUID, Decimal]]) -> None:
     finite = all(share.is_finite() for _, share in shares)  # NaN cannot even be compared
     if not finite or any(not 0 < share <= 1 for _, share in shares) or sum(share for _, share in shares) != 1:
         raise _wrong_shares()
+
+
+def _no_reversal() -> DecisionError:
+    return DecisionError(
+        "decision.reversal",
+        "冲正只须注明原采编结果和理由",
+        "A reversal names the decision that it reverses and a reason, nothing else",
+    )
 
 
 def _wrong_shares() -> DecisionError:

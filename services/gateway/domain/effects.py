@@ -47,6 +47,8 @@ def read_arrival(node: str, body: bytes) -> Arrived:
             title, facts = content.title, facts_of(message, content)
         case Publication():
             title = f"{message.name} {message.issue}"
+        case Decision(items=()):
+            title = "积分调整冲正 / Adjustment taken back"
         case _:
             pass
     return Arrived(node=node, message=message, title=title, body=body, digest=digest_of(body), facts=facts)

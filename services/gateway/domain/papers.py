@@ -1,7 +1,7 @@
 """Papers that a hub's lead approves (文稿): what they may say, and to whom they go. Pure."""
 
 from collections.abc import Iterable, Iterator
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
@@ -24,11 +24,10 @@ from proto.messages import (
     Rules,
     Standing,
 )
+from services.kit.calendar import CHINA
 from services.kit.toml import read_toml
 from services.kit.trust.state import TrustState
 
-CHINA: Final = timezone(timedelta(hours=8))
-"""Months and days are the country's, not the server's."""
 _SEAL_BYTES: Final = 65_536
 """Room that is kept for recipients, approvals and the seal of the message that carries the paper."""
 

@@ -7,7 +7,6 @@ from typing import Final
 from uuid import UUID
 
 from proto.messages import (
-    Approved,
     Article,
     BulletinContent,
     BulletinItem,
@@ -18,7 +17,7 @@ from proto.messages import (
     UnitClass,
 )
 from services.gateway.documents import model
-from services.gateway.domain.papers import CHINA
+from services.kit.calendar import day_of
 from services.kit.trust.state import TrustState
 
 _OFFICE: Final = re.compile(r"人民政府办公[室厅]$|(?<=[厅局委会室])办公室$")
@@ -35,8 +34,7 @@ _UNIX_MS: Final = 80  # a UUIDv7 begins with the 48 bits of its time in millisec
 
 def short_name(state: TrustState, code: str) -> str:
     """Return a unit as the page names it: 昆山市 for its government's office, 江苏省商务厅 for that department's."""
-    node = state.node(code)
-    return _OFFICE.sub("", node.name) if node else code
+    return _OFFICE.sub("", state.name_of(code))
 
 
 def issue_document(publication: Publication, state: TrustState) -> model.IssueDocument:
@@ -67,8 +65,7 @@ def bulletin_document(
     to: Iterable[str] = (),
 ) -> model.BulletinDocument:
     """Return a bulletin as it is printed; a report that nobody here knows is named by its id."""
-    node = state.node(hub)
-    name = node.name if node else hub
+    name = state.name_of(hub)
     period = _period(bulletin)
     return model.BulletinDocument(
         head=name, organ=name, number="", title=title_of(bulletin), period=period, day=day, text=bulletin.text,
@@ -88,11 +85,6 @@ def title_of(bulletin: BulletinContent) -> str:
             return f"关于表彰{_period(bulletin)}政务信息工作先进单位和个人的通报"
         case _:
             return f"关于{_period(bulletin)}政务信息采用情况的通报"
-
-
-def day_of(message: Approved) -> date:
-    """Return the day on which a paper was issued, in the country's zone."""
-    return message.sent_at.astimezone(CHINA).date()
 
 
 def reports_in(bulletin: BulletinContent) -> list[UUID]:
@@ -142,4 +134,4 @@ def _day_in(event: UUID) -> date | None:
         moment = datetime.fromtimestamp((event.int >> _UNIX_MS) / 1000, UTC)
     except (OverflowError, ValueError, OSError):
         return None
-    return moment.astimezone(CHINA).date() if event.version == 7 else None  # noqa: PLR2004 - UUIDv7
+    return day_of(moment) if event.version == 7 else None  # noqa: PLR2004 - UUIDv7

@@ -80,8 +80,8 @@ class ReceiptWriter:
             if stop.is_set():
                 return
             try:
-                if await self.write() == _RECEIPTS_AT_ONCE:
-                    self._due.notify()
+                while await self.write() == _RECEIPTS_AT_ONCE and not stop.is_set():
+                    pass
             except TransientError as error:
                 _log.warning("receipts_delayed", error=str(error))
                 self._due.notify()

@@ -77,7 +77,7 @@ async def put_envelope(request: web.Request, _: None) -> None:
     )
     async with desk.db.transaction() as connection:
         await desk.outbox.lock(connection)
-        if await desk.db.queries.sent_message(connection, id=sealed.id, node=sealed.node) is not None:
+        if await desk.messages.sent(connection, sealed.node, sealed.id, type(message)) is not None:
             return
         await desk.outbox.add(connection, [sealed])
     desk.outbox.added([sealed])

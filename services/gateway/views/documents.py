@@ -13,11 +13,12 @@ from services.gateway.desk import DESK, Desk
 from services.gateway.documents.errors import DocumentError
 from services.gateway.documents.model import BulletinDocument, IssueDocument
 from services.gateway.documents.rendering import Form, rendered
-from services.gateway.domain.papers import CHINA, PaperKind, read_text, reporting_to
-from services.gateway.domain.printing import bulletin_document, day_of, issue_document, reports_in
+from services.gateway.domain.papers import PaperKind, read_text, reporting_to
+from services.gateway.domain.printing import bulletin_document, issue_document, reports_in
 from services.gateway.views.auth import member
 from services.gateway.views.hub import hub_member
 from services.gateway.views.items import item_id
+from services.kit.calendar import day_of
 from services.kit.web.api import Endpoint, query_of
 from services.kit.web.problem import ProblemError, not_found
 
@@ -45,7 +46,7 @@ async def paper_document(request: web.Request, _: None) -> web.Response:
         bulletin,
         desk.state,
         hub=who.node,
-        day=(paper.approved_at or desk.clock()).astimezone(CHINA).date(),
+        day=day_of(paper.approved_at or desk.clock()),
         titles=await desk.papers.titles(who.node, reports_in(bulletin)),
         to=reporting_to(desk.state, who.node),
     )
@@ -93,7 +94,7 @@ async def _received_bulletin(desk: Desk, node: str, message: Bulletin) -> Bullet
         bulletin,
         desk.state,
         hub=message.origin,
-        day=day_of(message),
+        day=day_of(message.sent_at),
         titles=await desk.papers.titles(node, reports_in(bulletin)),
         to=message.to,
     )

@@ -7,7 +7,7 @@ import msgspec
 from aiohttp import web
 
 from proto import codec
-from proto.envelope import Envelope, unpack
+from proto.envelope import Envelope
 from proto.errors import Reason, RefusedError
 from proto.messages import DecidedItem, Decision, Level, NodeKind, Report, ReportContent, Role, Verdict
 from services.gateway.desk import DESK, Desk
@@ -18,8 +18,7 @@ from services.gateway.domain.reports import Sealed, outgoing
 from services.gateway.store.items import Item
 from services.gateway.store.selections import Forward, Original
 from services.gateway.views.auth import Principal
-from services.gateway.views.hub import hub_member, refusal_of
-from services.gateway.views.inbox import ItemShare
+from services.gateway.views.hub import ItemShare, hub_member, refusal_of
 from services.gateway.views.items import Submitted, checked, differs, same, taken
 from services.kit.secrecy import check_open
 from services.kit.trust.verify import verify_forwarded
@@ -104,9 +103,8 @@ async def selected(desk: Desk, connection: Any, item: Item, forwards: list[Forwa
 async def taken_back(desk: Desk, connection: Any, item: Item, person: str) -> list[Sealed]:
     """Take back the selection of the originals that a refused report carried; return what tells their origins so."""
     chosen = await desk.selections.sent_as(connection, item.node, item.message) if item.message else None
-    stored = await desk.db.queries.sent_message(connection, id=chosen, node=item.node) if chosen else None
-    original = codec.decode(unpack(stored["body"])) if stored else None
-    if not isinstance(original, Decision):  # it carried none, or they were taken back, or that decision was refused too
+    original = await desk.messages.sent(connection, item.node, chosen, Decision) if chosen else None
+    if original is None:  # it carried none, or they were taken back, or that decision was refused too
         return []
     desk.outbox.check_room()
     decision = Decision(

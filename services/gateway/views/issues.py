@@ -182,14 +182,10 @@ def _item_view(desk: Desk, item: IssueItem, text: Text) -> IssueItemView:
         body=text.body,
         editor=item.editor,
         decision=item.decision,
-        reports=[PartView(part.report, part.origin, name_of(desk, part.origin), part.share) for part in item.reports],
+        reports=[
+            PartView(part.report, part.origin, desk.state.name_of(part.origin), part.share) for part in item.reports
+        ],
     )
-
-
-def name_of(desk: Desk, code: str) -> str:
-    """Return a unit's name, its code where the directory does not know it."""
-    node = desk.state.node(code)
-    return node.name if node else code
 
 
 _ISSUES: Final = "/api/v1/nodes/{code}/issues"

@@ -49,9 +49,8 @@ def _original(desk: Desk, report: Report, number: int) -> OriginalView:
         verify_forwarded(desk.state, msgspec.structs.replace(report, forwarded=(envelope,)))
     except RefusedError as error:
         problem = error.detail.partition(": ")[2]
-    node = desk.state.node(original.origin)
     return OriginalView(
-        id=original.id, origin=original.origin, origin_name=node.name if node else original.origin,
+        id=original.id, origin=original.origin, origin_name=desk.state.name_of(original.origin),
         sent_at=original.sent_at, about=original.about, content=codec.decode_content(original.content),
         sign_offs=_signed_off(desk, original), problem=problem,
     )  # fmt: skip

@@ -11,7 +11,6 @@ from proto.envelope import digest_of
 from proto.messages import Role
 from services.gateway.desk import DESK, Desk
 from services.gateway.domain.papers import (
-    CHINA,
     Draft,
     PaperError,
     PaperKind,
@@ -29,6 +28,7 @@ from services.gateway.views.auth import Principal
 from services.gateway.views.hub import LEADS, Digest, hub_member
 from services.gateway.views.items import checked_words, item_id
 from services.gateway.views.saying import approval
+from services.kit.calendar import day_of
 from services.kit.trust.verify import verify_approved
 from services.kit.web.api import Endpoint, Read, query_of, reply
 from services.kit.web.problem import ProblemError, forbidden, not_found
@@ -199,7 +199,7 @@ async def _draft(desk: Desk, who: Principal, body: PaperRequest) -> Draft:
 async def _check(desk: Desk, connection: Any, who: Principal, draft: Draft) -> None:
     """Hold a draft to the directory, the day and what the hub has said already."""
     try:
-        check_paper(desk.state, who.node, draft, today=desk.clock().astimezone(CHINA).date())
+        check_paper(desk.state, who.node, draft, today=day_of(desk.clock()))
     except PaperError as error:
         raise _problem(error) from error
     if draft.kind is PaperKind.DESIGNATION:  # what was designated may be warned and revoked later

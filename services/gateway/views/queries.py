@@ -8,17 +8,16 @@ import msgspec
 from aiohttp import web
 
 from proto import codec
-from proto.envelope import unpack
 from proto.limits import MAX_BODY_CHARS, MAX_NOTE_CHARS, MAX_TITLE_CHARS, YEARS
-from proto.messages import Message, Progress, Role, Solicitation, Step
+from proto.messages import Message, Progress, Report, Role, Solicitation, Step
 from proto.messages.base import Time
 from services.gateway.desk import DESK
-from services.gateway.domain.papers import CHINA
 from services.gateway.views.asked import QueryView, asked_about
 from services.gateway.views.auth import member
 from services.gateway.views.hub import hub_member
 from services.gateway.views.items import checked_words, item_id
 from services.gateway.views.saying import Said, say
+from services.kit.calendar import CHINA
 from services.kit.web.api import Endpoint, Read
 from services.kit.web.problem import ProblemError, not_found
 
@@ -56,15 +55,16 @@ async def ask(request: web.Request, read: Read[QueryRequest]) -> Said | web.Resp
     async def make(connection: Any, id: UUID, now: datetime) -> Message:
         if body.deadline <= now or body.deadline.year > YEARS[1]:
             raise ProblemError(422, "query.deadline", "办理时限须在今后", "The deadline must lie ahead")
-        row = await desk.db.queries.inbox_message(connection, node=who.node, id=report)
-        if row is None or row["kind"] != "report":
+        doubted = await desk.messages.received(connection, who.node, report, Report)
+        if doubted is None:
             raise not_found("message.unknown")
+        title = codec.decode_content(doubted.content).title
         day = now.astimezone(CHINA)
         since = day.replace(month=1, day=1, hour=0, minute=0, second=0, microsecond=0)
-        before = await desk.db.queries.count_questions(connection, node=who.node, since=since)
+        before = await desk.messages.questions_since(connection, who.node, since)
         return Solicitation(
-            id=id, origin=who.node, to=(row["origin"],), sent_at=now, about=report, number=f"{day.year}-{before + 1}",
-            title=f"核实：{row['title']}"[:MAX_TITLE_CHARS], body=body.text, form=FORM, deadline=body.deadline,
+            id=id, origin=who.node, to=(doubted.origin,), sent_at=now, about=report, number=f"{day.year}-{before + 1}",
+            title=f"核实：{title}"[:MAX_TITLE_CHARS], body=body.text, form=FORM, deadline=body.deadline,
         )  # fmt: skip
 
     return await say(request, who, body, body.id, make)
@@ -86,19 +86,13 @@ async def answer(request: web.Request, read: Read[AnswerRequest]) -> Said | web.
         raise ProblemError(422, "answer.empty", "须写明答复", "The answer is missing")
 
     async def make(connection: Any, id: UUID, now: datetime) -> Message:
-        row = await desk.db.queries.inbox_message(connection, node=who.node, id=body.about)
-        question = codec.decode(unpack(row["body"])) if row is not None else None
-        if not isinstance(question, Solicitation):
+        question = await desk.messages.received(connection, who.node, body.about, Solicitation)
+        if question is None:
             raise ProblemError(422, "answer.unknown", "没有收到此项约稿或核实", "No such request came to this unit")
-        if body.answer is not None:
-            kind = await desk.db.queries.sent_kind(connection, node=who.node, id=body.answer)
-            if kind != "report":
-                raise ProblemError(
-                    422,
-                    "answer.no_report",
-                    "所附信息不是本单位报送的",
-                    "The answering report was not sent by this unit",
-                )
+        if body.answer is not None and await desk.messages.sent(connection, who.node, body.answer, Report) is None:
+            raise ProblemError(
+                422, "answer.no_report", "所附信息不是本单位报送的", "The answering report was not sent by this unit"
+            )
         return Progress(
             id=id, origin=who.node, to=(question.origin,), sent_at=now, about=question.id, step=Step.FED_BACK,
             person=who.person, text=body.text, answer=body.answer,

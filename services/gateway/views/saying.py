@@ -14,6 +14,7 @@ from proto.messages import Action, Message
 from services.gateway.desk import DESK, Desk
 from services.gateway.domain.decisions import DecisionError
 from services.gateway.domain.reports import outgoing
+from services.gateway.store.messages import Attempt
 from services.gateway.views.auth import Principal
 from services.gateway.views.hub import LEADS, refusal_of
 from services.kit.crypto import PrivateKey
@@ -46,20 +47,20 @@ async def say(
         async with desk.db.transaction() as connection:
             await desk.outbox.lock(connection)
             if attempt is not None:
-                row = await desk.db.queries.attempt(connection, node=who.node, id=attempt)
-                if row is not None and row["digest"] != digest:
+                known = await desk.messages.attempt(connection, who.node, attempt)
+                if known is not None and known.digest != digest:
                     raise ProblemError(
                         409, "request.id_used", "该编号已用于另一请求", "This id was used for another request"
                     )
-                if row is not None:
-                    return reply(Said(row["message"]), 200)
+                if known is not None:
+                    return reply(Said(known.message), 200)
             now = desk.clock()
             message = await make(connection, desk.new_id(), now)
             messages = [outgoing(desk.state, desk.keys[who.node], message, now=now)]
             await desk.outbox.add(connection, messages)
             if attempt is not None:
-                await desk.db.queries.add_attempt(
-                    connection, node=who.node, id=attempt, digest=digest, message=message.id
+                await desk.messages.add_attempt(
+                    connection, who.node, attempt, Attempt(digest=digest, message=message.id)
                 )
     except DecisionError as error:
         raise refusal_of(error) from error

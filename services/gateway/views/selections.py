@@ -7,14 +7,11 @@ from uuid import UUID
 import msgspec
 from aiohttp import web
 
-from proto import codec
-from proto.envelope import unpack
 from proto.messages import Decision, Level, Message, NodeKind, PublicationRef, Role, Verdict
 from services.gateway.desk import DESK, Desk
 from services.gateway.domain.forwarding import check_selection
 from services.gateway.views.auth import Principal
-from services.gateway.views.hub import hub_member
-from services.gateway.views.inbox import ItemShare
+from services.gateway.views.hub import ItemShare, hub_member
 from services.gateway.views.items import checked_words, item_id
 from services.gateway.views.saying import Said, say
 from services.kit.web.api import Endpoint, Read
@@ -78,14 +75,11 @@ async def outcome(request: web.Request, read: Read[OutcomeRequest]) -> Said | we
 
     async def make(connection: Any, id: UUID, now: datetime) -> Message:
         known = await desk.selections.one(connection, who.node, about)
-        row = await desk.db.queries.sent_message(connection, id=about, node=who.node)
-        if known is None or row is None:
+        selection = await desk.messages.sent(connection, who.node, about, Decision)
+        if known is None or selection is None:
             raise _refusal("selection.unknown", "没有生效的该项选送", "There is no such selection in force")
         if known.outcome is not None:
             raise _refusal("selection.told", "该项选送已有结果", "This selection has its outcome already")
-        selection = codec.decode(unpack(row["body"]))
-        if not isinstance(selection, Decision):
-            raise TypeError(selection.kind())  # the table names decisions only
         await desk.selections.tell(connection, who.node, about, id)
         return _decision(
             who, id, now, selection.items, verdict=Verdict.ADOPTED, reason=body.reason, about=about, publication=appears

@@ -1,6 +1,6 @@
 """A hub's publications (刊物): name, numbering, readers; and the opening of their issues."""
 
-from datetime import date, timedelta, timezone
+from datetime import date
 from typing import Annotated, Final
 from uuid import UUID
 
@@ -15,10 +15,10 @@ from services.gateway.domain.issues import Issue, Series, next_numbers
 from services.gateway.views.hub import hub_member
 from services.gateway.views.issues import IssueView, issue_view
 from services.gateway.views.items import checked_words
+from services.kit.calendar import day_of
 from services.kit.web.api import Endpoint, Read, reply
 from services.kit.web.problem import ProblemError, invalid, not_found
 
-_CHINA: Final = timezone(timedelta(hours=8))
 _MOST: Final = 1_000_000
 
 Named = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_NAME_CHARS, pattern=r"^[^\u0000-\u001f]*$")]
@@ -124,7 +124,7 @@ async def open_issue(request: web.Request, read: Read[IssueRequest]) -> IssueVie
     body = await read()
     name = _short_name(request)
     now = desk.clock()
-    day = body.day or now.astimezone(_CHINA).date()
+    day = body.day or day_of(now)
     if not YEARS[0] <= day.year <= YEARS[1]:
         raise invalid("day")
     new = body.id or desk.new_id()

@@ -85,6 +85,11 @@ class TrustState:
         """Return a node by code."""
         return self._nodes.get(code)
 
+    def name_of(self, code: str) -> str:
+        """Return a unit's name, its code where the directory does not know it."""
+        node = self._nodes.get(code)
+        return node.name if node else code
+
     def nodes(self) -> Iterator[Node]:
         """All nodes of the directory in force."""
         return iter(self._nodes.values())

@@ -21,8 +21,8 @@ from msgspec.structs import replace
 from proto import codec
 from proto.limits import MAX_ENVELOPE_BYTES, MAX_LABEL_CHARS
 from proto.messages import BulletinContent, BulletinItem, BulletinLine, BulletinType, Level, UnitClass
+from services.kit.calendar import YEARS
 from services.scoring.domain.awards import off_year
-from services.scoring.domain.calendar import YEARS
 from services.scoring.domain.counting import ADOPTIONS
 from services.scoring.domain.entry import entry_id
 from services.scoring.domain.points import ZERO, plain

@@ -19,7 +19,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from services.scoring.domain.calendar import day_of
+from services.kit.calendar import day_of
 from services.scoring.domain.entry import Entry, Kind
 from services.scoring.domain.points import ZERO, rounded
 from services.scoring.domain.rules import ANY, SOLICITED, Effect, Repeated, RuleBook, Several

@@ -15,7 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from proto.messages import Decision, Level
-from services.scoring.domain.calendar import month_of
+from services.kit.calendar import month_of
 
 _NAMESPACE: Final = UUID("6f0f6a2e-5d0e-5b43-9a56-0d1f8f9b7c11")
 """Ours, fixed for ever: entry ids are derived under it."""

@@ -17,8 +17,8 @@ from typing import Final, get_args
 from msgspec import Struct
 
 from proto.messages import Adjustment, DecidedItem, Decision, Instruction, Level, Progress, Verdict
+from services.kit.calendar import day_of
 from services.kit.trust.state import TrustState
-from services.scoring.domain.calendar import day_of
 from services.scoring.domain.known import CREDITED, Books, Event, Fact
 from services.scoring.domain.rules import ANY, APPEAL, Effect, RuleSet
 from services.scoring.domain.units import level_of

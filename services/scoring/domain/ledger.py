@@ -23,7 +23,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from proto.messages import Adjustment, Decision, Instruction, Level, PublicationRef, Verdict
-from services.scoring.domain.calendar import day_of, month_of
+from services.kit.calendar import day_of, month_of
 from services.scoring.domain.claims import Account, Claim, claims_on
 from services.scoring.domain.entry import Entry, Kind, entry_id, taken_back
 from services.scoring.domain.known import CREDITED, Books, Event, Fact, Known

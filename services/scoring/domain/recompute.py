@@ -15,8 +15,8 @@ from msgspec import Struct
 from proto.envelope import kind_of, unpack
 from proto.errors import RefusedError
 from proto.messages import Closure, Decision, Instruction, Progress, Rules, Verdict
+from services.kit.calendar import day_of
 from services.kit.trust.state import TrustState
-from services.scoring.domain.calendar import day_of
 from services.scoring.domain.judging import Scored, judge
 from services.scoring.domain.known import Event, Fact, Known
 from services.scoring.domain.ledger import Entry, ledger_of

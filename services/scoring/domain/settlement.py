@@ -13,7 +13,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from services.scoring.domain.calendar import last_day
+from services.kit.calendar import last_day
 from services.scoring.domain.counting import ADOPTIONS, ITEM_KINDS, Because, Counted, Tally
 from services.scoring.domain.entry import Entry, Kind
 from services.scoring.domain.points import ZERO, rounded, total

@@ -31,11 +31,11 @@ from proto.messages import (
     Rules,
     Standing,
 )
+from services.kit.calendar import day_of
 from services.kit.trust.state import TrustState
 from services.kit.trust.verify import verify_approved
 from services.scoring.domain.awards import PROVINCE_EVERY
 from services.scoring.domain.bulletin import Head, check_period
-from services.scoring.domain.calendar import day_of
 from services.scoring.domain.loader import parse
 from services.scoring.domain.refusals import Refusal
 from services.scoring.domain.rules import RuleBook, RuleError, RuleSet

@@ -6,7 +6,7 @@ from decimal import Decimal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from services.scoring.domain.calendar import first_day
+from services.kit.calendar import first_day
 from services.scoring.domain.known import Books, Fact, Known
 from services.scoring.domain.ledger import Entry, ledger_of
 from services.scoring.domain.points import ZERO, plain

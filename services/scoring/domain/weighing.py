@@ -21,9 +21,9 @@ from proto import codec
 from proto.envelope import digest_of, unpack
 from proto.errors import Reason, RefusedError, Worded
 from proto.messages import Message
+from services.kit.calendar import YEARS, month_of
 from services.kit.trust.state import TrustState
 from services.kit.trust.verify import verify_signature
-from services.scoring.domain.calendar import YEARS, month_of
 from services.scoring.domain.whys import Why
 
 M = TypeVar("M", bound=Message)

@@ -7,8 +7,8 @@ from uuid import UUID
 from msgspec import Struct
 
 from proto.messages import Decision, Verdict
+from services.kit.calendar import span
 from services.kit.db import Database
-from services.scoring.domain.calendar import span
 from services.scoring.domain.judging import Scored, notes_on, wrong_reversal
 from services.scoring.domain.known import Fact, Known, refs_of
 from services.scoring.domain.ledger import Entry, entries_of

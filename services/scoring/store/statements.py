@@ -18,9 +18,9 @@ from proto.messages import (
     Rules,
 )
 from proto.topology import is_scored
+from services.kit.calendar import day_of, month_of
 from services.kit.db import Database
 from services.scoring.domain.bulletin import Head, Issued
-from services.scoring.domain.calendar import day_of, month_of
 from services.scoring.domain.rules import RuleSet
 from services.scoring.domain.stating import Said, Spoken, check_bulletin, check_rules
 from services.scoring.domain.weighing import Ignored, UnfitError

@@ -9,9 +9,9 @@ from msgspec import Meta, Struct
 
 from proto.messages import BulletinContent, BulletinType, Commendation, Node, UnitClass
 from proto.messages.base import Time
+from services.kit.calendar import YEARS
 from services.kit.web.api import Endpoint, query_of
 from services.scoring.domain.bulletin import check_period, draft_month, draft_year, lines_left_out, stated
-from services.scoring.domain.calendar import YEARS
 from services.scoring.domain.obligations import missed
 from services.scoring.domain.points import ZERO, plain
 from services.scoring.domain.ranking import ranks

@@ -9,9 +9,9 @@ from msgspec import Meta, Struct
 
 from proto.addresses import CODE_PATTERN
 from proto.messages import UnitClass
+from services.kit.calendar import december_of
 from services.kit.web.api import Endpoint, query_of
 from services.kit.web.since import Since
-from services.scoring.domain.calendar import december_of
 from services.scoring.domain.entry import Entry, Kind
 from services.scoring.domain.explain import explain
 from services.scoring.domain.points import total

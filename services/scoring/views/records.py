@@ -8,10 +8,10 @@ from aiohttp import web
 from msgspec import Meta, Struct
 
 from proto.messages import Level, Node, NodeKind, Standing
+from services.kit.calendar import last_day
 from services.kit.web.api import Endpoint, query_of
 from services.scoring.domain.awards import Nominee
 from services.scoring.domain.bulletin import check_off_year
-from services.scoring.domain.calendar import last_day
 from services.scoring.domain.obligations import STAFF, Obligation, missed
 from services.scoring.domain.points import ZERO
 from services.scoring.domain.refusals import Refusal

@@ -11,13 +11,13 @@ from msgspec import Struct
 
 from proto.messages import Node
 from proto.messages.base import Code, Month
+from services.kit.calendar import YEARS, day_of, last_day
 from services.kit.ids import Clock
 from services.kit.trust.state import TrustState
 from services.kit.web.access import Access
 from services.kit.web.problem import ProblemError, forbidden, invalid, not_found, unavailable
 from services.scoring.domain.awards import Nominee, nominate, years_of
 from services.scoring.domain.bulletin import Roll
-from services.scoring.domain.calendar import YEARS, day_of, last_day
 from services.scoring.domain.obligations import STAFF, Obligation, Owing, calendar
 from services.scoring.domain.rules import RuleBook
 from services.scoring.domain.settlement import Settlement, settle

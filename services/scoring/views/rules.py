@@ -10,8 +10,8 @@ from aiohttp import web
 from msgspec import Meta, Struct
 
 from proto.limits import MAX_ENVELOPE_BYTES
+from services.kit.calendar import first_day, last_day, months_until, span
 from services.kit.web.api import Endpoint, Read, query_of
-from services.scoring.domain.calendar import first_day, last_day, months_until, span
 from services.scoring.domain.known import Fact
 from services.scoring.domain.points import total
 from services.scoring.domain.rules import RuleSet

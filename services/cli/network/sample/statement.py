@@ -15,7 +15,7 @@ from rich.table import Table
 from proto.messages import BulletinContent, BulletinLine, BulletinType
 from services.cli import words
 from services.cli.enrolment import write_public
-from services.cli.moments import CHINA, last_month
+from services.cli.moments import last_month
 from services.cli.network.progress import Progress
 from services.cli.network.sample.client import CallError, People
 from services.cli.network.sample.month import Expected, read_month
@@ -26,6 +26,7 @@ from services.cli.network.units import PROVINCE
 from services.cli.papers import Kind, paper_of
 from services.cli.place import Place
 from services.gateway.domain.printing import title_of
+from services.kit.calendar import CHINA
 from services.kit.trust.state import TrustState
 
 _LINES: Final = 2
@@ -86,8 +87,7 @@ def top_lines(bulletin: BulletinContent, state: TrustState) -> Table:
     for unit_class, lines in by_class.items():
         table.add_row(words.said(unit_class))
         for line in lines[:_LINES]:
-            node = state.node(line.unit)
-            table.add_row(f"  {node.name if node else line.unit}", str(line.adopted), str(line.points))
+            table.add_row(f"  {state.name_of(line.unit)}", str(line.adopted), str(line.points))
     return table
 
 

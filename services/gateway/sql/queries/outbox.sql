@@ -36,4 +36,4 @@ SELECT node, count(*) AS waiting FROM outbox WHERE node = ANY(:nodes::text[]) GR
 
 -- name: sent_message^
 -- One message that a node sent.
-SELECT id, node, kind, about, recipients, sent_at, digest, body FROM sent WHERE id = :id AND node = :node;
+SELECT body FROM sent WHERE id = :id AND node = :node;

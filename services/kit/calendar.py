@@ -4,14 +4,14 @@ import calendar
 from datetime import date, datetime, time, timedelta, timezone
 from typing import Final
 
-SHANGHAI: Final = timezone(timedelta(hours=8), "Asia/Shanghai")
+CHINA: Final = timezone(timedelta(hours=8), "Asia/Shanghai")
 """A fixed offset, so that no machine needs a zone database: there has been no summer time since 1991 (``YEARS``)."""
 YEARS: Final = range(1992, 9999)
 
 
 def day_of(at: datetime) -> date:
     """Return the calendar day in Asia/Shanghai. ``at`` is aware and within ``YEARS``."""
-    return at.astimezone(SHANGHAI).date()
+    return at.astimezone(CHINA).date()
 
 
 def month_of(at: datetime) -> str:
@@ -34,7 +34,7 @@ def span(first: date, last: date | None) -> tuple[datetime, datetime]:
     """Return when the first day begins and when the last is over, where there is one; nothing is sent beyond ``YEARS``."""
     beginning, ending = date(YEARS[0], 1, 1), date(YEARS[-1], 12, 31)
     days = max(first, beginning), min(last or ending, ending) + timedelta(days=1)
-    return datetime.combine(days[0], time(), SHANGHAI), datetime.combine(days[1], time(), SHANGHAI)
+    return datetime.combine(days[0], time(), CHINA), datetime.combine(days[1], time(), CHINA)
 
 
 def months_until(month: str, count: int) -> list[str]:
