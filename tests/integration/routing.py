@@ -164,13 +164,18 @@ class Line:
         parts = urlsplit(url)
         self._target = (parts.hostname, parts.port)
         self._ends: set[asyncio.StreamWriter] = set()
+        self._said = bytearray()  # to the broker
         self._url = url
         self.url = ""
+
+    async def acknowledged(self) -> bool:
+        """Whether the last thing said to the broker is an acknowledgement, not a message (Basic.Ack 60 80, Publish 60 40)."""
+        return self._said.rfind(b"\x00\x3c\x00\x50") > self._said.rfind(b"\x00\x3c\x00\x28")
 
     async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there, onward = await asyncio.open_connection(*self._target)
         self._ends |= {writer, onward}
-        await asyncio.gather(_pump(reader, onward), _pump(there, writer))
+        await asyncio.gather(_pump(reader, onward, self._said), _pump(there, writer))
         self._ends -= {writer, onward}
 
     def at(self, port: int) -> None:
@@ -195,9 +200,11 @@ async def line_of(url: str) -> AsyncIterator[Line]:
         server.close()
 
 
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, copy: bytearray | None = None) -> None:
     with contextlib.suppress(OSError):
         while data := await reader.read(65_536):
+            if copy is not None:
+                copy += data
             writer.write(data)
             await writer.drain()
     writer.close()

@@ -163,6 +163,7 @@ async def test_a_full_inbox_is_parked_and_blocks_nobody(bench: Bench) -> None:
             await box.until(lambda b: b.messages, "the other report")
             await origin.until(Box.entries, "its receipt")
         await bench.until(lambda: bench.session.depth(DEAD_QUEUE), "the parked one")
+        await bench.until(line.acknowledged, "its acknowledgement")
         line.cut()  # acknowledged before, though nothing followed it: it does not come again
         async with bench.inbox(REFORM) as origin:
             await bench.hand_in(*bench.world.report(REFORM))
