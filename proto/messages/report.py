@@ -108,8 +108,12 @@ class ReportContent(Wire, frozen=True, kw_only=True):
     event_at: Time | None = None  # when it happened (Art. 8)
     known_at: Time | None = None  # when the unit learned of it
     marking: Label = ""  # 密级标注; anything classified is stopped before it is stored (Art. 2)
-    answers: Label = ""  # decision, key point or solicitation concerned (Art. 9)
+    answers: Label = ""  # decision, key point (``KeyPoints.reference``) or solicitation concerned (Art. 9)
     attachments: Annotated[tuple[Attachment, ...], Meta(max_length=MAX_ATTACHMENTS)] = ()
+
+    def __post_init__(self) -> None:
+        if not self.title.strip() or not self.body.strip():
+            raise ValueError("title and body are not blank")
 
 
 class SignOff(Wire, frozen=True, kw_only=True):

@@ -192,6 +192,21 @@ async def test_classified_words_are_stored_nowhere(gateway: Gateway, what: str) 
     assert await gateway.database.fetchval("SELECT code FROM event") == "report.classified"
 
 
+async def test_blanks_are_no_text(gateway: Gateway) -> None:
+    """They would be printed as an article without a title, or kept as an opinion that says nothing."""
+    report = await reported(gateway)
+    issue = await opened(gateway)
+    item = {"verdict": "adopted", "items": [{"report": report}]}
+    for method, path, body in (
+        ("POST", f"/intake/{report}/opinions", {"text": " \n"}),
+        ("PUT", f"/intake/{report}/text", {"title": "　", "body": "【样例】文", "after": 0}),
+        ("PUT", f"/intake/{report}/text", {"title": "【样例】题", "body": "\t ", "after": 0}),
+        ("POST", f"/issues/{issue['id']}/items", item | {"title": " "}),
+        ("POST", f"/issues/{issue['id']}/items", item | {"body": " "}),
+    ):
+        assert (await gateway.call(PROVINCE, "editor", method, path, body)).said == (422, "text.blank")
+
+
 async def test_who_may_work_at_the_desk(gateway: Gateway) -> None:
     report = await reported(gateway)
     for method, path in (("GET", "/intake"), ("GET", f"/intake/{report}"), ("GET", "/issues"), ("GET", "/series")):

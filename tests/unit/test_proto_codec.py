@@ -57,6 +57,14 @@ def test_there_and_back(name: str) -> None:
     assert type(again) is type(message) is KINDS[message.kind()]
 
 
+@pytest.mark.parametrize(("title", "body"), [(" ", "【样例】文"), ("【样例】题", "　\n"), ("\t", " ")])
+def test_a_report_is_not_blank(title: str, body: str) -> None:
+    text = msgspec.json.encode({"title": title, "body": body, "category": "development", "sources": ["样例"]}).decode()
+    refusal = refusal_of(lambda: codec.decode_content(text))
+    assert refusal is not None
+    assert refusal.reason is Reason.REPORT_INVALID
+
+
 def test_every_kind_goes_there_and_back() -> None:
     assert {message.kind() for message, _ in GOLDEN.values()} == set(KINDS)
 

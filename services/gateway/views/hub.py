@@ -44,6 +44,12 @@ async def hub_member(request: web.Request, *roles: Role) -> Principal:
     return who
 
 
+def check_written(*texts: str) -> None:
+    """Raise 422 where one of these texts is nothing but blanks: it would be printed, or kept as if somebody had said something."""
+    if not all(text.strip() for text in texts):
+        raise ProblemError(422, "text.blank", "内容不能为空白", "A text is blank")
+
+
 def refusal_of(error: DecisionError) -> ProblemError:
     """422: the decision breaks a rule."""
     return ProblemError(422, error.code, error.zh, error.en)

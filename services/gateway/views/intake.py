@@ -16,7 +16,7 @@ from services.gateway.domain.issues import Text
 from services.gateway.store.intake import Filters, IntakeRow, Link, Opinion, Standing, TextVersion
 from services.gateway.views.asked import QueryView, asked_about
 from services.gateway.views.auth import roles_of
-from services.gateway.views.hub import BodyText, TitleText, hub_member
+from services.gateway.views.hub import BodyText, TitleText, check_written, hub_member
 from services.gateway.views.items import checked_words, item_id
 from services.kit.web.api import Endpoint, Read, query_of
 from services.kit.web.problem import ProblemError, not_found
@@ -197,6 +197,7 @@ async def add_opinion(request: web.Request, read: Read[OpinionRequest]) -> Opini
     who = await hub_member(request)
     desk = request.app[DESK]
     body = await read()
+    check_written(body.text)
     await checked_words(desk, who, body.text)
     opinion = Opinion(id=body.id or desk.new_id(), person=who.person, at=desk.clock(), text=body.text)
     stored = await desk.intake.add_opinion(who.node, item_id(request), opinion)
@@ -214,6 +215,7 @@ async def edit_text(request: web.Request, read: Read[TextRequest]) -> TextStored
     who = await hub_member(request, Role.EDITOR)
     desk = request.app[DESK]
     body = await read()
+    check_written(body.title, body.body)
     await checked_words(desk, who, body.title, body.body)
     text = Text(body.title, body.body)
     version = await desk.intake.edit(who.node, item_id(request), who.person, desk.clock(), text, after=body.after)

@@ -13,7 +13,7 @@ from proto.messages.base import check_decimal
 from services.gateway.desk import DESK
 from services.gateway.domain.decisions import DecisionError, check_decision
 from services.gateway.domain.issues import Issue, IssueItem
-from services.gateway.views.hub import BodyText, TitleText, hub_member, refusal_of
+from services.gateway.views.hub import BodyText, TitleText, check_written, hub_member, refusal_of
 from services.gateway.views.issues import IssueView, issue_view, the_draft, the_issue
 from services.gateway.views.items import checked_words, item_id
 from services.kit.web.api import Endpoint, Read, reply
@@ -59,7 +59,9 @@ async def add_item(request: web.Request, read: Read[ItemRequest]) -> ItemAdded |
     who = await hub_member(request, Role.EDITOR)
     desk = request.app[DESK]
     body = await read()
-    await checked_words(desk, who, body.title or "", body.body or "")
+    given = [text for text in (body.title, body.body) if text is not None]
+    check_written(*given)
+    await checked_words(desk, who, *given)
     verdict = Verdict(body.verdict)
     shares = [(each.report, each.share) for each in body.items]
     reports = [report for report, _ in shares]
