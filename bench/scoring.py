@@ -39,6 +39,7 @@ from services.kit.db import open_database
 from services.kit.ids import utc_now
 from services.kit.registry import pinned_roots
 from services.kit.trust.state import TrustState
+from services.kit.trust.units import listed_under
 from services.scoring.app import SQL
 from services.scoring.domain.bulletin import Roll, draft_month
 from services.scoring.domain.entry import Entry
@@ -46,7 +47,6 @@ from services.scoring.domain.judging import Scored
 from services.scoring.domain.recompute import compare, recompute
 from services.scoring.domain.settlement import settle
 from services.scoring.domain.stating import Said
-from services.scoring.domain.units import listed_under
 from services.scoring.handlers import judgement
 from services.scoring.store import Batch, Reading, Recording, Rulebooks
 from tests.conftest import free_ports

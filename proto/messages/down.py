@@ -56,10 +56,17 @@ class KeyPoint(Wire, frozen=True, kw_only=True):
 
 
 class KeyPoints(Message, frozen=True, kw_only=True):
-    """报送要点: what the hub wants reported this month."""
+    """报送要点: what the hub wants reported in a month. Numbers run on through a hub's messages for the month.
+
+    A report that answers a point names it in its content (``ReportContent.answers``) by the point's ``reference``.
+    """
 
     month: Month
     points: Annotated[tuple[KeyPoint, ...], Meta(min_length=1, max_length=MAX_ITEMS)]
+
+    def reference(self, number: int) -> str:
+        """Return how a report names one of these points: ``{hub}/{month}/{number}``, such as ``320000/2026-11/3``."""
+        return f"{self.origin}/{self.month}/{number}"
 
 
 class Solicitation(Message, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ from msgspec import Struct
 from proto import codec
 from proto.envelope import digest_of, unpack
 from proto.limits import MAX_RECEIPTS
-from proto.messages import Decision, Message, Outcome, Publication, Receipt, ReceiptEntry, Report
+from proto.messages import Decision, KeyPoints, Message, Outcome, Publication, Receipt, ReceiptEntry, Report
 from services.gateway.domain.intake import Facts, facts_of
 from services.kit.ids import NewId
 
@@ -47,6 +47,8 @@ def read_arrival(node: str, body: bytes) -> Arrived:
             title, facts = content.title, facts_of(message, content)
         case Publication():
             title = f"{message.name} {message.issue}"
+        case KeyPoints():
+            title = f"{message.month} 报送要点 / Key points"
         case Decision(items=()):
             title = "积分调整冲正 / Adjustment taken back"
         case _:

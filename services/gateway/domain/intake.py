@@ -38,6 +38,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     urgency: Urgency
     importance: Importance
     research: bool
+    answers: str  # what it says that it answers, such as a key point
     sketch: tuple[int, ...]  # see ``sketch_of``
 
 
@@ -51,6 +52,7 @@ def facts_of(report: Report, content: ReportContent) -> Facts:
         urgency=content.urgency,
         importance=content.importance,
         research=content.research,
+        answers=content.answers,
         sketch=sketch_of(content.title, content.body),
     )
 

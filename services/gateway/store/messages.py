@@ -13,7 +13,8 @@ from msgspec import Struct
 from proto import codec
 from proto.addresses import ROUTER_CODE
 from proto.envelope import Envelope, unpack
-from proto.messages import Adjustment, Appeal, Message
+from proto.messages import Adjustment, Appeal, KeyPoints, Message
+from services.gateway.domain.key_points import SKEW, month_named, references, said_within
 from services.kit.db import Database
 
 M = TypeVar("M", bound=Message)
@@ -104,6 +105,38 @@ class Messages:
         found = [_heard(row) async for row in rows]
         return found[0] if found else None
 
+    async def key_points_told(self, connection: Any, node: str, month: str) -> list[KeyPoints]:
+        """Return the key points of a month that a node received, the oldest first."""
+        since, until = said_within(month)
+        rows = self._q.key_points_told(connection, node=node, since=since, until=until)
+        return _of_month(month, [row["body"] async for row in rows])
+
+    async def key_points_said(
+        self, connection: Any, node: str, month: str, *, refused: bool = False
+    ) -> list[KeyPoints]:
+        """Return the key points of a month that a hub said, the oldest first; on demand with what the network refused."""
+        since, until = said_within(month)
+        rows = self._q.key_points_said(connection, node=node, since=since, until=until, router=ROUTER_CODE)
+        return _of_month(month, [row["body"] async for row in rows if refused or not row["refused"]])
+
+    async def is_unknown_point(self, node: str, answers: str) -> bool:
+        """Tell whether a text looks like a key point's name and is none that the node received, or as a hub said."""
+        month = month_named(answers)
+        if month is None:
+            return False
+        async with self._db.connection() as connection:
+            known = await self.key_points_told(connection, node, month)
+            known += await self.key_points_said(connection, node, month)
+        return answers not in references(known)
+
+    async def answers_sent(self, connection: Any, node: str, told: Sequence[KeyPoints]) -> dict[str, int]:
+        """Return how many reports of a node name each of these points, by their references; those that none names are left out."""
+        if not told:
+            return {}
+        since = min(one.sent_at for one in told) - SKEW
+        rows = self._q.answers_sent(connection, node=node, since=since, points=references(told), router=ROUTER_CODE)
+        return {row["answers"]: row["reports"] async for row in rows}
+
     async def attempt(self, connection: Any, node: str, id: UUID) -> Attempt | None:
         """Return what was said under a client's own id."""
         row = await self._q.attempt(connection, node=node, id=id)
@@ -117,6 +150,11 @@ class Messages:
 def _read(body: bytes, kinds: tuple[type[M], ...]) -> M | None:
     message = codec.decode(unpack(body))
     return message if isinstance(message, kinds) else None
+
+
+def _of_month(month: str, bodies: Sequence[bytes]) -> list[KeyPoints]:
+    found = [_read(body, (KeyPoints,)) for body in bodies]
+    return [one for one in found if one is not None and one.month == month]
 
 
 def _heard(row: Any) -> Heard:

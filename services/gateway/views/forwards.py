@@ -43,7 +43,7 @@ async def forward(request: web.Request, read: Read[ForwardRequest]) -> Submitted
     shares = [(one.report, one.share) for one in body.reports]
     originals = await desk.selections.originals(who.node, [report for report, _ in shares])
     content = _content(body, originals)
-    decoded = await checked(desk, who, content, body.id)
+    decoded = await checked(desk, who, content, body.id, as_it_came=body.content is None)
     try:
         async with desk.db.transaction() as connection:
             await desk.outbox.lock(connection)  # or the same id, handed in at the same time, breaks the key

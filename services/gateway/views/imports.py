@@ -16,7 +16,7 @@ from services.gateway.store.items import Item
 from services.gateway.views.auth import Principal, member
 from services.gateway.views.items import checked, same
 from services.kit.web.api import Endpoint
-from services.kit.web.problem import invalid
+from services.kit.web.problem import ProblemError, invalid
 
 _MAX_LINES: Final = 2_000
 
@@ -65,6 +65,8 @@ async def import_drafts(request: web.Request, _: None) -> list[Imported]:
             results.append(Imported(number, code=Reason.PAYLOAD_NOT_UTF8.value))
         except RefusedError as error:
             results.append(Imported(number, code=error.reason.value, detail=error.detail))
+        except ProblemError as error:
+            results.append(Imported(number, code=error.problem.code, detail=error.problem.detail))
     if good:
         results += await _store(desk, who, good)
     return sorted(results, key=lambda result: result.line)

@@ -192,11 +192,13 @@ async def one_item(request: web.Request, _: None) -> ItemView:
     return view
 
 
-async def checked(desk: Desk, who: Principal, content: str, attempt: UUID | None = None) -> ReportContent:
+async def checked(
+    desk: Desk, who: Principal, content: str, attempt: UUID | None = None, *, as_it_came: bool = False
+) -> ReportContent:
     """Read content; where it is classified leave the contentless event and refuse (Art. 2).
 
-    Joint units are checked when they are written, not only when the report is composed: the text may still be changed.
-    ``attempt`` is the client's id of the item, so that trying again leaves one event.
+    Joint units and the key point that it names are checked when they are written: the text may still be changed; not the
+    key point of what a hub sends on ``as_it_came``. ``attempt`` is the client's id of the item: trying again leaves one event.
     """
     try:
         decoded = read_content(content)
@@ -205,6 +207,9 @@ async def checked(desk: Desk, who: Principal, content: str, attempt: UUID | None
             await desk.items.add_event(attempt or desk.new_id(), desk.clock(), who.node, who.person, error.reason.value)
         raise
     check_joint(desk.state, decoded, who.node)
+    if not as_it_came and await desk.messages.is_unknown_point(who.node, decoded.answers):
+        zh, en = "本单位没有收到所注明的报送要点", "The key point that the report names did not come to this unit"
+        raise ProblemError(422, "report.key_point_unknown", zh, en)
     return decoded
 
 
