@@ -7,7 +7,7 @@ from uuid import UUID
 
 import typer
 
-from services.cli.failures import CliError, Exit, usage
+from services.cli.failures import CliError, Exit, not_so, usage
 from services.cli.options import Gateway, Json, PasswordFile, Person
 from services.cli.tree import Tree
 from services.kit.calendar import CHINA
@@ -42,7 +42,11 @@ def adopt(
         list[str] | None, typer.Option(metavar="0.5", help="综合采用各条份额，合计为 1 / Share of each, together 1")
     ] = None,
     final: Annotated[
-        bool, typer.Option("--final", help="随即定版，须分管或本级领导 / Make the issue final at once, as a lead")
+        bool,
+        typer.Option(
+            "--final",
+            help="随即定版，须分管或本级领导，且该期别无信息 / Make the issue final at once, as a lead; it holds nothing else",
+        ),
     ] = False,
     lead: Annotated[str, typer.Option(metavar="PERSON", help="定版的领导 / The lead who makes it final")] = "lead",
     lead_password_file: Annotated[
@@ -79,12 +83,12 @@ def adopt(
         async with open_editor as editor:
             if not adopting:
                 return {"decision": (await editor.post(f"{path}/decisions", body))["message"]}
-            draft, added = await _put_in(editor, path, series, number, body)
+            draft, added = await _put_in(editor, path, series, number, body, alone=final)
             done = {"issue": draft["id"], "number": draft["issue"], "item": added["n"], "decision": None}
+            seen = await _alone(editor, hub, draft, added) if final else ""
         if open_lead is not None:
             async with open_lead as signer:
-                shown = await signer.get(f"{path}/issues/{draft['id']}")
-                issued = await signer.post(f"{path}/issues/{draft['id']}/final", {"digest": shown["digest"]})
+                issued = await signer.post(f"{path}/issues/{draft['id']}/final", {"digest": seen})
             done["decision"] = next(i["decision"] for i in issued["items"] if i["n"] == added["n"])
         return done
 
@@ -103,15 +107,20 @@ def adopt(
     return Exit.GOOD
 
 
-async def _put_in(editor: "Api", path: str, series: str, number: int | None, item: dict[str, Any]) -> tuple[Any, Any]:
+async def _put_in(
+    editor: "Api", path: str, series: str, number: int | None, item: dict[str, Any], *, alone: bool
+) -> tuple[Any, Any]:
     """Put an item into the draft of a number in this year, else the newest draft, else a new issue; return both.
 
+    Where it is to be ``alone``, a draft that holds anything is refused.
     An issue that was opened for an item that is refused is dropped again, so that no number is lost.
     """
     from services.cli import client  # noqa: PLC0415
 
     drafts = await editor.get(f"{path}/issues", series=series, final=False, limit=200)
     draft = next((d for d in drafts if number is None or (d["number"], d["year"]) == (number, _year())), None)
+    if draft is not None and alone and draft["count"]:
+        raise _holds_more(path.rpartition("/")[2], draft)
     if draft is not None:
         return draft, await editor.post(f"{path}/issues/{draft['id']}/items", item)
     opened = await editor.post(f"{path}/series/{quote(series, safe='')}/issues", {"number": number})
@@ -120,6 +129,27 @@ async def _put_in(editor: "Api", path: str, series: str, number: int | None, ite
     except CliError:
         await client.quietly(editor.call("DELETE", f"{path}/issues/{opened['id']}"))
         raise
+
+
+async def _alone(editor: "Api", hub: str, draft: dict[str, Any], added: dict[str, Any]) -> str:
+    """Return the digest of a draft that holds nothing but one item; else take that out again and refuse."""
+    path = f"/api/v1/nodes/{hub}/issues/{draft['id']}"
+    shown = await editor.get(path)
+    if [item["id"] for item in shown["items"]] == [added["id"]]:
+        return str(shown["digest"])
+    await editor.call("DELETE", f"{path}/items/{added['n']}")  # somebody else put one in meanwhile
+    raise _holds_more(hub, draft)
+
+
+def _holds_more(hub: str, draft: dict[str, Any]) -> CliError:
+    """An issue with other items is looked at as a whole before it is made final."""
+    label = f"{draft['series']} {draft['issue']}"
+    return not_so(
+        "adopt.issue_holds_more",
+        f"{label} 的草稿另有信息，不能随即定版：请不带 --final 编入，看过全期后再定版",
+        f"The draft of {label} holds other items: adopt without --final, then look at the whole issue and make it final",
+        f"yizhan issue final {hub} {draft['id']}",
+    )
 
 
 def issue_number(text: str) -> int | None:

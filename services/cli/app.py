@@ -5,8 +5,10 @@ from services.cli import (
     appeals,
     bus,
     dead,
+    desk,
     forwarding,
     issues,
+    key_points,
     node,
     papers,
     processes,
@@ -31,7 +33,9 @@ reading.add_to(app)
 verify.add_to(app)
 state.add_to(app)
 bus.add_to(app)
+app.add_typer(desk.tree, name="intake", cls=desk.DeskGroup, rich_help_panel="采编 / Editing")
 app.add_typer(issues.tree, name="issue", rich_help_panel="采编 / Editing")
+app.add_typer(key_points.tree, name="points", rich_help_panel="采编 / Editing")
 app.add_typer(papers.tree, name="paper", rich_help_panel="采编 / Editing")
 app.add_typer(score.tree, name="score", rich_help_panel="积分 / Points")
 app.add_typer(rules.tree, name="rules", rich_help_panel="积分 / Points")

@@ -56,13 +56,13 @@ def put_facts(found: Any, facts: Iterable[tuple[str, Any]], *, as_json: bool) ->
 
 
 def put_table(
-    found: Any, headings: tuple[str, ...], rows: Iterable[tuple[Any, ...]], *, title: str = "", as_json: bool
-) -> int:
-    """Show a list: all of it as JSON, or a table."""
+    found: Any, headings: tuple[str, ...], rows: Iterable[tuple[Any, ...]], *, title: str = "", widest: int = 0, as_json: bool
+) -> int:  # fmt: skip
+    """Show a list: all of it as JSON, or a table of at most ``widest`` columns where given."""
     from services.cli import output  # noqa: PLC0415
 
     if as_json:
         output.put_json(found)
     else:
-        output.put_table(headings, rows, title=title)
+        output.put_table(headings, rows, title=title, widest=widest)
     return Exit.GOOD

@@ -18,7 +18,7 @@ def read(name: str) -> tuple[ReportContent, UUID | None]:
 
     Raises ``CliError`` where the file is neither JSON nor TOML, ``RefusedError`` where the content breaks a rule.
     """
-    text = _text(name)
+    text = text_of(name)
     fields = _fields(text, name)
     about = fields.pop("about", None) or None
     try:
@@ -28,7 +28,8 @@ def read(name: str) -> tuple[ReportContent, UUID | None]:
     return codec.decode_content(msgspec.json.encode(fields).decode()), named
 
 
-def _text(name: str) -> str:
+def text_of(name: str) -> str:
+    """Return the text of file ``name`` (``-``: standard input)."""
     data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
     try:
         return data.decode("utf-8-sig")

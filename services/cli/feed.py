@@ -73,5 +73,5 @@ class Follow:
             )  # fmt: skip
         else:
             to = ",".join(head.to[:3]) + ("…" if len(head.to) > 3 else "")  # noqa: PLR2004 - as many as fit on a line
-            parts = (output.local_time(head.sent_at), head.kind, head.origin, _ARROW, to, head.id)
+            parts = (output.china_time(head.sent_at), head.kind, head.origin, _ARROW, to, head.id)
             print(output.clean("  ".join(map(str, parts))), flush=True)

@@ -1,6 +1,6 @@
 """What the directory must change to follow the designations that a lead signed (Art. 5(4))."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import date
 from typing import Final
 
@@ -21,6 +21,17 @@ class Followed(Struct, frozen=True, kw_only=True):
     changes: dict[str, bool]  # counties that are to be a direct-report point today, or to be none any more
     waiting: list[Designated]  # for their day, the next one first
     ignored: list[str]  # reasons of those that do not count
+
+
+def words_of(changes: dict[str, bool], names: Mapping[str, str]) -> tuple[str, str]:
+    """Return in Chinese and English what is to change."""
+    listed = [(f"{code} {names.get(code, '')}".strip(), direct) for code, direct in changes.items()]
+    zh = "；".join(f"{unit} {'设为直报点' if direct else '不再作直报点'}" for unit, direct in listed)
+    en = "; ".join(
+        f"{unit} becomes a direct-report point" if direct else f"{unit} is no direct-report point any more"
+        for unit, direct in listed
+    )
+    return zh, en
 
 
 async def follow(messages: AsyncIterator[Envelope], state: TrustState, today: date) -> Followed:

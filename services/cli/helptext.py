@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 _INDENT: Final = "  "
-_WIDEST: Final = 100  # columns; longer lines are hard to read
+WIDEST: Final = 100  # columns; longer lines are hard to read
 _NARROWEST: Final = 50
 _LONGEST_TERM: Final = 30  # columns; a longer one has its text on the next line
 _NO_BREAK_BEFORE: Final = "，。；：、！？）》」…"
@@ -21,7 +21,7 @@ _OPTIONS_WORD: Final = "[OPTIONS]"
 
 def page(command: Any, path: str) -> str:
     """Return the help page of a command or group that is typed as ``path``."""
-    width = max(_NARROWEST, min(_WIDEST, shutil.get_terminal_size().columns))
+    width = max(_NARROWEST, min(WIDEST, shutil.get_terminal_size().columns))
     lines = [f"{_USAGE} {usage(command, path)}", "", *wrapped(command.help or "", width, ""), ""]
     shown = [param for param in command.params if not param.hidden]
     options = [param for param in shown if is_option(param)]

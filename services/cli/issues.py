@@ -6,9 +6,11 @@ from uuid import UUID
 
 import typer
 
+from services.cli import series
 from services.cli.adopting import issue_number
 from services.cli.asking import ask, put_table
 from services.cli.failures import Exit
+from services.cli.forwarding import Hub
 from services.cli.options import Digest, Gateway, Json, PasswordFile, Person
 from services.cli.tree import Tree
 
@@ -18,48 +20,14 @@ if TYPE_CHECKING:
 tree: Final = Tree(
     help="刊物与各期：设刊、开期、编入、定版、版式文件 / Publications and issues: from draft to final and printed"
 )
-Hub = Annotated[str, typer.Argument(metavar="HUB", help="采编单位代码 / The hub")]
+series.add_to(tree)
 IssueId = Annotated[UUID, typer.Argument(metavar="ISSUE", help="一期的编号，见 issue list / The issue, see issue list")]
+_WIDEST: Final = 120  # columns
+_INDENT: Final = "    "
 Series = Annotated[str, typer.Argument(metavar="SERIES", help="刊物短名，如 daily / The publication's short name")]
 _HEADINGS: Final = (
     "编号 / id", "刊物 / series", "期 / issue", "总期 / total", "日期 / day", "条 / items", "定版 / final",
 )  # fmt: skip
-
-
-@tree.command("series", help="列出刊物，或设立、修改一种 / List publications, or set one up")
-def series(
-    hub: Hub,
-    name: Annotated[str, typer.Argument(metavar="[SERIES]", help="刊物短名 / Its short name")] = "",
-    *,
-    title: Annotated[str, typer.Option("--name", metavar="NAME", help="刊头名称 / As in the red head")] = "",
-    organ: Annotated[str, typer.Option(metavar="ORGAN", help="编发单位 / Who edits it")] = "",
-    up: Annotated[list[str] | None, typer.Option(metavar="CODE", help="报：上级读者 / Readers above")] = None,
-    down: Annotated[list[str] | None, typer.Option(metavar="CODE", help="发：下级读者 / Readers below")] = None,
-    across: Annotated[list[str] | None, typer.Option(metavar="CODE", help="送：平级读者 / Readers beside")] = None,
-    first: Annotated[int, typer.Option(metavar="N", min=1, help="首期期号 / Number of the first issue")] = 1,
-    first_total: Annotated[int, typer.Option(metavar="N", min=1, help="首期总期号 / Its total number")] = 1,
-    person: Person = "editor",
-    password_file: PasswordFile = None,
-    gateway: Gateway = "",
-    as_json: Json = False,
-) -> int:
-    """Set a publication up where a name is given, else list them."""
-    path = f"/api/v1/nodes/{hub}/series"
-
-    async def work(editor: "Api") -> Any:
-        if not name:
-            return await editor.get(path)
-        readers = {"up": up or [], "down": down or [], "across": across or []}
-        body = {"name": title or name, "organ": organ or hub, "readers": readers, "first_number": first, "first_total": first_total}  # fmt: skip
-        return [await editor.call("PUT", f"{path}/{_quoted(name)}", body=body)]
-
-    found = ask(hub, person, password_file, gateway, work)
-    return put_table(
-        found,
-        ("刊物 / series", "名称 / name", "编发 / organ", "报 / up", "发 / down", "送 / across"),
-        [(s["series"], s["name"], s["organ"], *(s["readers"][way] for way in ("up", "down", "across"))) for s in found],
-        as_json=as_json,
-    )
 
 
 @tree.command("open", help="开一期 / Open the next issue, or one with a number")
@@ -79,7 +47,7 @@ def open_issue(
     body = {"number": issue_number(number)}
     path = f"/api/v1/nodes/{hub}/series/{_quoted(name)}/issues"
     found = ask(hub, person, password_file, gateway, lambda editor: editor.post(path, body))
-    return put_table(found, _HEADINGS, [_line(found)], as_json=as_json)
+    return put_table(found, _HEADINGS, [_line(found)], widest=_WIDEST, as_json=as_json)
 
 
 @tree.command("list", help="列出各期 / List issues, newest first")
@@ -101,17 +69,17 @@ def list_issues(
     found = ask(
         hub, person, password_file, gateway, lambda editor: editor.get(path, series=name, final=final, limit=limit)
     )
-    return put_table(found, _HEADINGS, [_line(issue) for issue in found], as_json=as_json)
+    return put_table(found, _HEADINGS, [_line(issue) for issue in found], widest=_WIDEST, as_json=as_json)
 
 
-@tree.command("show", help="查看一期 / Show an issue's items in order")
+@tree.command("show", help="查看一期：读者、各条正文 / Show an issue: its readers, its items with their texts")
 def show(
     hub: Hub, issue: IssueId, *, person: Person = "editor", password_file: PasswordFile = None, gateway: Gateway = "",
     as_json: Json = False,
 ) -> int:  # fmt: skip
     """Show one issue."""
     found = ask(hub, person, password_file, gateway, lambda editor: editor.get(_path(hub, issue)))
-    return _put_items(found, as_json=as_json)
+    return _put_issue(found, whole=True, as_json=as_json)
 
 
 @tree.command("add", help="采用或综合采用，编入一期 / Adopt or merge reports into an issue")
@@ -138,7 +106,27 @@ def add(
         await editor.post(f"{_path(hub, issue)}/items", body)
         return await editor.get(_path(hub, issue))
 
-    return _put_items(ask(hub, person, password_file, gateway, work), as_json=as_json)
+    return _put_issue(ask(hub, person, password_file, gateway, work), as_json=as_json)
+
+
+@tree.command("order", help="调整顺序：列出全部序号 / Put the items into an order: all their numbers")
+def order(
+    hub: Hub,
+    issue: IssueId,
+    items: Annotated[
+        list[int], typer.Argument(metavar="N…", min=1, help="各条序号，依新的顺序，如 3 1 2 / As they are to stand: 3 1 2")
+    ],
+    *,
+    person: Person = "editor",
+    password_file: PasswordFile = None,
+    gateway: Gateway = "",
+    as_json: Json = False,
+) -> int:  # fmt: skip
+    """Put the items of a draft into an order; they keep their numbers."""
+    asked = {"items": items}
+    path = f"{_path(hub, issue)}/order"
+    done = ask(hub, person, password_file, gateway, lambda editor: editor.call("PUT", path, body=asked))
+    return _put_issue(done, as_json=as_json)
 
 
 @tree.command("drop", help="取出一条；不给序号则撤销空的草稿期 / Take an item out; without one drop an empty draft")
@@ -163,7 +151,7 @@ def drop(
 
     found = ask(hub, person, password_file, gateway, work)
     if "items" in found:
-        return _put_items(found, as_json=as_json)
+        return _put_issue(found, as_json=as_json)
     return put_table(found, ("已撤销 / dropped",), [(found["dropped"],)], as_json=as_json)
 
 
@@ -172,7 +160,7 @@ def final(
     hub: Hub, issue: IssueId, *, digest: Digest = "", person: Person = "lead", password_file: PasswordFile = None,
     gateway: Gateway = "", as_json: Json = False,
 ) -> int:  # fmt: skip
-    """Make an issue final, as a lead of the hub. Without a digest it is shown first."""
+    """Make an issue final, as a lead of the hub. Without a digest all that goes out is shown first."""
     from services.cli import credentials  # noqa: PLC0415
 
     async def work(lead: "Api") -> Any:
@@ -181,11 +169,11 @@ def final(
             shown = await lead.get(_path(hub, issue))
             seen = shown["digest"]
             if not as_json:
-                _put_items(shown, as_json=False)
+                _put_issue(shown, whole=True, as_json=False)
                 credentials.at_terminal("定版？/ Make it final?")
         return await lead.post(f"{_path(hub, issue)}/final", {"digest": seen})
 
-    return _put_items(ask(hub, person, password_file, gateway, work), as_json=as_json)
+    return _put_issue(ask(hub, person, password_file, gateway, work), as_json=as_json)
 
 
 @tree.command("tell", help="补发：定版后被拒收的报文 / Say again what the network refused of a final issue")
@@ -195,7 +183,7 @@ def tell(
 ) -> int:  # fmt: skip
     """Send what was refused of a final issue again, as a lead of the hub."""
     done = ask(hub, person, password_file, gateway, lambda lead: lead.post(f"{_path(hub, issue)}/tell"))
-    return _put_items(done, as_json=as_json)
+    return _put_issue(done, as_json=as_json)
 
 
 @tree.command("document", help="版式文件：HTML、DOCX、PDF / The issue as a document")
@@ -225,26 +213,33 @@ def document(
     return Exit.GOOD
 
 
-def _put_items(issue: dict[str, Any], *, as_json: bool) -> int:
+def _put_issue(issue: dict[str, Any], *, whole: bool = False, as_json: bool) -> int:
+    """Show an issue and its items, ``whole`` with their texts."""
     from services.cli import output, words  # noqa: PLC0415
 
-    if not as_json:
-        output.put_table(_HEADINGS, [_line(issue)])
-        output.put_facts([("摘要 / digest", issue["digest"])])
-        if refused := issue["refused"]:
-            output.put_facts([("被拒收，可补发 / refused: issue tell", "\n".join(refused))])
-    return put_table(
-        issue,
-        ("#", "结论 / verdict", "标题 / title", "信息、份额 / reports, shares", "采编结果 / decision"),
-        [
-            (
-                item["n"], words.said(item["verdict"]), item["title"],
-                "\n".join(f"{r['report']} {r['origin_name']} {r['share']}" for r in item["reports"]), item["decision"],
-            )
-            for item in issue["items"]
-        ],
-        as_json=as_json,
-    )  # fmt: skip
+    if as_json:
+        output.put_json(issue)
+        return Exit.GOOD
+    names = issue["names"]
+    readers = (("报 / up", "up"), ("送 / across", "across"), ("发 / down", "down"))
+    final = " ".join((output.shown(output.time_of(issue["final_at"])), issue["final_by"] or "")).strip()
+    facts = [
+        ("刊物 / publication", f"{issue['name']} ({issue['series']})"), ("编发 / organ", issue["organ"]),
+        ("期 / issue", f"{issue['issue']}，总第 {issue['total']} 期 / {issue['total']} in all，{issue['day']}"),
+        ("编号 / id", issue["id"]), *((label, [names[code] for code in issue[way]] or "无 / none") for label, way in readers),
+        ("条 / items", issue["count"]), ("定版 / final", final or "否 / no"), ("摘要 / digest", issue["digest"]),
+        ("被拒收，可补发 / refused: issue tell", "\n".join(issue["refused"])),
+    ]  # fmt: skip
+    output.put_facts([(name, value) for name, value in facts if value != ""], widest=_WIDEST)
+    for item in issue["items"]:
+        output.put_text(f"\n#{item['n']}  {words.said(item['verdict'])}  {item['title']}")
+        for part in item["reports"]:
+            output.put_text(f"{part['report']}  {part['share']}  {part['origin_name']}", indent=_INDENT)
+        if item["decision"]:
+            output.put_text(f"采编结果 / decision {item['decision']}", indent=_INDENT)
+        if whole:
+            output.put_text(item["body"], indent=_INDENT)
+    return Exit.GOOD
 
 
 def _line(issue: dict[str, Any]) -> tuple[Any, ...]:

@@ -137,7 +137,7 @@ def list_nodes(*, registry: Registry = None, root: RootFile = None, as_json: Jso
             (n.code, n.name, words.said(n.type), n.parent, "是" if n.direct_report else "", n.key_text, n.gateway)
             for n in found.nodes
         ),
-        title=f"名录第 {found.version} 版，有效至 / directory {found.version}, until {output.local_time(found.expires)}",
+        title=f"名录第 {found.version} 版，有效至 / directory {found.version}, until {output.china_time(found.expires)}",
     )
     return Exit.GOOD
 
@@ -255,10 +255,12 @@ def follow(
     for reason in found.ignored:
         output.say(f"不予执行 / passed over: {reason}")
     if not found.changes:
+        output.say("名录与已签发的认定一致，无须改动 / The directory says what the designations say; nothing to change")
         _put({"version": state.directory.version, "changed": [], "published": False}, as_json=as_json)
         return Exit.GOOD
-    listed = "，".join(f"{code} {'设为' if direct else '不再作'}直报点" for code, direct in found.changes.items())
-    credentials.confirm(f"{listed}？/ Sign and publish this?", yes=yes)
+    zh, en = following.words_of(found.changes, {code: state.name_of(code) for code in found.changes})
+    output.say(f"{zh} / {en}")
+    credentials.confirm("签署并发布？/ Sign and publish this?", yes=yes)
     with directory.signing(place, root_key, root_passphrase_file) as office:
         change = office.follow(found.changes)
     return _finish(place, change, publish=publish, gateway=via, as_json=as_json)

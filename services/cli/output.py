@@ -6,14 +6,23 @@ report can move the cursor, colour a terminal or turn a line round.
 
 import contextlib
 import os
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
+from services.kit.calendar import CHINA
 from services.kit.printable import is_plain, plain_json
 
-_PIPED_WIDTH = 200  # columns where nobody looks: a pipe or a file
+if TYPE_CHECKING:
+    from rich.text import Text
+
+_PIPED_WIDTH: Final = 200  # columns where nobody looks: a pipe or a file
+_NARROWEST: Final = 10  # columns of text that can still be read
+_BETWEEN: Final = 3  # columns between two columns of a table
+_LONGEST_WORD: Final = 36  # characters of an id
+_WHOLE: Final = re.compile(r"[!-~]*|\d{4}-\d\d-\d\d \d\d:\d\d", re.ASCII)
 
 
 def put_json(document: Any) -> None:
@@ -32,29 +41,45 @@ def put_json_line(document: Any) -> None:
     sys.stdout.flush()
 
 
-def put_table(headings: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str = "") -> None:
-    """Print a table. A cell is anything ``shown`` takes, or a rich ``Text``."""
+def put_table(headings: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str = "", widest: int = 0) -> None:
+    """Print a table of at most ``widest`` columns where given. A cell is anything ``shown`` takes, or a rich ``Text``.
+
+    Where there is room for it, ids, times and numbers stay whole and the other columns give way.
+    """
     from rich import box  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
     table = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left", header_style="bold")
-    for heading in headings:
-        table.add_column(heading, overflow="fold")
-    for row in rows:
-        table.add_row(*(cell if isinstance(cell, Text) else Text(shown(cell)) for cell in row))
-    console().print(table)
+    lines = [[cell if isinstance(cell, Text) else Text(shown(cell)) for cell in row] for row in rows]
+    screen = console()
+    width = min(screen.width, widest) if widest else screen.width
+    for heading, kept in zip(headings, _kept_widths(headings, lines, width), strict=True):
+        table.add_column(heading, overflow="fold", width=kept)
+    for line in lines:
+        table.add_row(*line)
+    screen.print(table, width=width)
 
 
-def put_facts(facts: Iterable[tuple[str, Any]]) -> None:
-    """Print a few named values, one a line."""
+def put_facts(facts: Iterable[tuple[str, Any]], *, widest: int = 0) -> None:
+    """Print a few named values, one a line, of at most ``widest`` columns where given."""
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
     grid = Table.grid(padding=(0, 2))
     for name, value in facts:
         grid.add_row(Text(name, style="dim"), value if isinstance(value, Text) else Text(shown(value)))
-    console().print(grid)
+    screen = console()
+    screen.print(grid, width=min(screen.width, widest) if widest else None)
+
+
+def put_text(text: str, *, indent: str = "") -> None:
+    """Print a long text in lines that are easy to read, as wide as a help page."""
+    from services.cli import helptext  # noqa: PLC0415
+
+    width = min(helptext.WIDEST, console().width)
+    lines = [line for part in clean(text).split("\n") for line in helptext.wrapped(part.rstrip(), width, indent)]
+    sys.stdout.write("\n".join(lines) + "\n")
 
 
 def let_go() -> None:
@@ -78,28 +103,51 @@ def console() -> Any:
 
 
 def shown(value: Any) -> str:
-    """Return a value as people read it: local time, yes and no in Chinese, nothing for nothing."""
+    """Return a value as people read it: China's time, yes and no in Chinese, nothing for nothing."""
     match value:
         case None:
             return ""
         case bool():
             return "是" if value else "否"
         case datetime():
-            return local_time(value)
+            return china_time(value)
         case list() | tuple() | set() | frozenset():
             return "、".join(map(shown, value))
         case _:
             return clean(str(value))
 
 
-def local_time(at: datetime) -> str:
-    """Return a time in this machine's zone, to the second, with the zone."""
-    return at.astimezone().isoformat(sep=" ", timespec="seconds")
+def china_time(at: datetime) -> str:
+    """Return a time as the clocks in Jiangsu show it, to the minute: 2026-11-24 04:41."""
+    return f"{at.astimezone(CHINA):%Y-%m-%d %H:%M}"
 
 
 def time_of(text: Any) -> datetime | None:
     """Return the time that a JSON answer holds as text."""
     return datetime.fromisoformat(text) if text else None
+
+
+def _kept_widths(headings: Sequence[str], lines: Sequence[Sequence["Text"]], width: int) -> list[int | None]:
+    """Return how wide the columns of ids, times and numbers are, None for others, and for all where there is no room.
+
+    Their headings may go over several lines where there is none for them in one.
+    """
+    from rich.cells import cell_len  # noqa: PLC0415
+
+    columns = [[part for cell in cells for part in cell.plain.split("\n")] for cells in zip(*lines, strict=True)]
+    for parts_of in (lambda heading: [heading], str.split):
+        kept = [
+            max(map(cell_len, (*parts, *parts_of(heading)))) if all(map(_is_whole, parts)) else None
+            for heading, parts in zip(headings, columns, strict=False)
+        ]
+        if kept and sum(each or _NARROWEST for each in kept) + _BETWEEN * len(kept) < width:
+            return kept
+    return [None] * len(headings)
+
+
+def _is_whole(text: str) -> bool:
+    """Tell whether a line of a cell is one short word of ASCII, or a time."""
+    return len(text) <= _LONGEST_WORD and _WHOLE.fullmatch(text) is not None
 
 
 def clean(text: str) -> str:

@@ -9,7 +9,7 @@ import typer
 
 from services.cli import words
 from services.cli.asking import ask, put_facts, put_table
-from services.cli.failures import Exit, usage
+from services.cli.failures import CliError, Exit, not_so, usage
 from services.cli.forwarding import Hub, OwnId
 from services.cli.options import Digest, Gateway, Json, PasswordFile, Person
 from services.cli.tree import Tree
@@ -77,7 +77,10 @@ def drop(
     gateway: Gateway = "",
 ) -> int:
     """Throw a draft away; what is approved stands."""
+    from services.cli import output  # noqa: PLC0415
+
     ask(hub, person, password_file, gateway, lambda editor: editor.call("DELETE", _path(hub, paper)))
+    output.say(f"已删除文稿 {paper} / Paper {paper} is thrown away")
     return Exit.GOOD
 
 
@@ -164,9 +167,10 @@ def approve(
 
     async def sign() -> Any:
         async with client.signed_in(work.gateway_url(gateway), hub, person, password) as lead:
-            seen = digest
+            found, seen = await lead.get(_path(hub, paper)), digest
+            if (found["state"], found["author"]) == ("draft", person):
+                raise own_paper(hub, found)
             if not seen:
-                found = await lead.get(_path(hub, paper))
                 seen = found["digest"]
                 if not as_json:
                     _put_whole(found)
@@ -179,6 +183,36 @@ def approve(
 async def approved(lead: "Api", hub: str, paper: UUID | str, password: str, digest: str) -> Any:
     """Approve a paper as a lead who is signed in, as it was shown with this digest."""
     return await lead.post(f"{_path(hub, paper)}/approve", {"passphrase": password, "digest": digest})
+
+
+def own_paper(hub: str, paper: dict[str, Any]) -> CliError:
+    """Say that whoever drafted a paper cannot approve it, and what to do about it."""
+    return not_so(
+        "paper.own",
+        f"文稿由 {paper['author']} 起草，起草人不能签发；可删除后由他人另行起草",
+        f"{paper['author']} drafted this paper and cannot approve it; throw it away and let somebody else draft it",
+        f"yizhan paper drop {hub} {paper['id']}",
+    )
+
+
+def say_saved(hub: str, paper: dict[str, Any]) -> None:
+    """Say as which paper a draft is kept, who drafted it, and what comes next."""
+    from services.cli import output  # noqa: PLC0415
+
+    name, author = paper["id"], paper["author"]
+    if paper["state"] == "approved":
+        output.say(f"文稿 {name} 此前已签发 / Paper {name} was approved already")
+        return
+    output.say(f"已存为文稿 {name}，由 {author} 起草 / Kept as paper {name}, drafted by {author}")
+    output.say(f"由 {author} 以外的人签发 / To be approved by somebody else: yizhan paper approve {hub} {name}")
+    output.say(f"或删除 / Or to be thrown away: yizhan paper drop {hub} {name}")
+
+
+def save(kind: Kind, hub: str, content: Any, person: str, password_file: Path | None, gateway: str) -> dict[str, Any]:
+    """Hand a draft to the hub's gateway and return the paper; the same draft again finds itself."""
+    body = paper_of(kind, hub, content)
+    found: dict[str, Any] = ask(hub, person, password_file, gateway, lambda editor: editor.post(_path(hub), body))
+    return found
 
 
 def content_of(kind: Kind, file: Path) -> Any:
@@ -207,12 +241,11 @@ def _path(hub: str, paper: UUID | str = "") -> str:
 
 
 def _put_whole(found: dict[str, Any]) -> int:
-    """Show a paper with its text."""
-    from services.cli import output  # noqa: PLC0415
+    """Show a paper with what it says."""
+    from services.cli import paper_text  # noqa: PLC0415
 
     _put(found, as_json=False)
-    content = found["content"]
-    output.console().print(output.clean(content)) if isinstance(content, str) else output.put_json(content)
+    paper_text.put(found["kind"], found["content"], paper_text.names_here())
     return Exit.GOOD
 
 

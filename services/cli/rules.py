@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from services.cli.asking import ask, put_facts, put_table
-from services.cli.failures import not_so
+from services.cli.failures import not_so, usage
 from services.cli.forwarding import Hub
 from services.cli.options import Gateway, Json, PasswordFile, Person
-from services.cli.papers import Kind, approved, content_of, paper_of
+from services.cli.papers import Kind, approved, content_of, own_paper, paper_of
 from services.cli.tree import Tree
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def check(
     try:
         RuleBook(read)
     except RuleError as error:
-        raise not_so("rules.wrong", "规则有误", "The rules are wrong", str(error)) from error
+        raise not_so("rules.invalid", "计分规则有误", "The rule file is wrong", str(error)) from error
     found = [
         {"version": one.version, "title": one.title, "from": one.effective_from, "to": one.effective_to} for one in read
     ]
@@ -55,8 +55,10 @@ def publish(
     as_json: Json = False,
 ) -> int:
     """Check, draft and approve; the same file again finds itself published."""
-    from services.cli import client, credentials, work  # noqa: PLC0415
+    from services.cli import client, credentials, output, work  # noqa: PLC0415
 
+    if person == approve_as and (password_file is not None or not credentials.token()):
+        raise usage("paper.own", "起草人不能签发自己的文稿", "Nobody approves a paper of their own", person)
     _read(file)
     text = content_of(Kind.RULES, file)
     body = paper_of(Kind.RULES, hub, text)
@@ -67,7 +69,10 @@ def publish(
     async def run(editor: "Api") -> Any:
         paper = await editor.post(f"/api/v1/nodes/{hub}/papers", body)
         if paper["state"] == "approved":
+            output.say("此文件此前已发布，未再发送 / This file is published already; nothing was sent")
             return paper
+        if paper["author"] == approve_as:
+            raise own_paper(hub, paper)
         async with client.signed_in(work.gateway_url(gateway), hub, approve_as, password) as lead:
             return await approved(lead, hub, paper["id"], password, paper["digest"])
 
@@ -83,4 +88,4 @@ def _read(file: Path) -> "RuleSet":
     try:
         return parse(content_of(Kind.RULES, file), str(file))
     except RuleError as error:
-        raise not_so("rules.wrong", "规则有误", "The rules are wrong", str(error)) from error
+        raise not_so("rules.invalid", "计分规则有误", "The rule file is wrong", str(error)) from error

@@ -1,5 +1,6 @@
 """``yizhan score``: a hub's tables, and where each point comes from (积分)."""
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -8,7 +9,7 @@ import typer
 from services.cli import asking, score_bulletin, score_recompute, score_records, words
 from services.cli.failures import Exit
 from services.cli.options import Json, Scoring
-from services.cli.score_words import PROVINCE, Hub, Month, Year, this_month
+from services.cli.score_words import PROVINCE, Hub, Month, Year, number, this_month
 from services.cli.tree import Tree
 
 tree: Final = Tree(
@@ -68,7 +69,11 @@ def explain(
         "计 / counts",
         "刊期、规则、理由 / issue, rule, why",
     )
-    title = f"{found['unit']} {found['month']}：{found['points']} 分 / points"
+    sums: dict[str, Decimal] = {}
+    for line in found["lines"]:
+        sums[line["hub"]] = sums.get(line["hub"], Decimal(0)) + Decimal(line["points"])
+    accounts = (f"{code}：{number(points)} 分 / points" for code, points in sums.items())
+    title = "\n".join((f"{found['unit']} {found['month']}", *accounts))
     return asking.put_table(found, headings, map(_explained, found["lines"]), title=title, as_json=as_json)
 
 
@@ -78,8 +83,9 @@ def _explained(line: dict[str, Any]) -> tuple[Any, ...]:
 
     entry, said = line["entry"], f"{line['zh']}\n{line['en']}"
     if entry is None:
-        return "", line["hub"], "", "", line["points"], said
-    return output.time_of(entry["at"]), line["hub"], entry["report"], entry["points"], line["points"], said
+        return "", line["hub"], "", "", number(line["points"]), said
+    points = number(entry["points"]), number(line["points"])
+    return output.time_of(entry["at"]), line["hub"], entry["report"], *points, said
 
 
 @tree.command("year", help="年度积分和类内名次 / A hub's year so far, ranked by class")
@@ -127,6 +133,12 @@ def dry_run(
             ("现行合计 / now", found["now"]), ("草案合计 / then", found["then"]), ("不得发布 / forbidden", forbidden),
         )
     )  # fmt: skip
+    if found["unknown_series"]:
+        listed = "、".join(found["unknown_series"])
+        output.say(
+            f"草案未列本单位的刊物，其采用不计分：{listed} / "
+            f"The draft does not know these series of the hub, which would score nothing: {listed}"
+        )
     output.put_table(
         ("单位 / unit", "现行 / now", "草案 / then", "差额 / difference"),
         ((one["unit"], one["now"], one["then"], one["difference"]) for one in found["changes"]),

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from services.cli import asking, words
-from services.cli.failures import CliError, cannot, usage
+from services.cli import asking
+from services.cli.failures import CliError, Exit, cannot, usage
 from services.cli.options import Archive, Gateway, Json, PasswordFile, Person, Registry, RootFile, Scoring
-from services.cli.papers import Kind, paper_of
-from services.cli.score_words import OBLIGATIONS, Hub
+from services.cli.papers import Kind, save, say_saved
+from services.cli.score_words import Hub
 from services.cli.tree import Tree
 from services.kit.calendar import day_of
 
@@ -56,7 +56,7 @@ def bulletin(
     document: Annotated[
         Path | None, typer.Option(metavar="FILE", help="写入 .html、.docx 或 .pdf / Write it there")
     ] = None,
-    save: Annotated[
+    keep: Annotated[
         bool, typer.Option("--save", help="存为文稿，待分管领导签发 / Save as a paper for the lead to approve")
     ] = False,
     person: Person = "editor",
@@ -68,8 +68,8 @@ def bulletin(
     scoring: Scoring = "",
     as_json: Json = False,
 ) -> int:
-    """Draft a bulletin from the score; ``save`` hands it to the hub's gateway as a paper."""
-    if save and preview:
+    """Draft a bulletin from the score; ``keep`` hands it to the hub's gateway as a paper."""
+    if keep and preview:
         raise usage("bulletin.preview", "预览稿不能存为文稿", "A preview is not saved")
     form = _form_of(document) if document else None
     path = f"/api/v1/hubs/{hub}/bulletins/draft"
@@ -79,57 +79,35 @@ def bulletin(
     )
     if document and form:
         document.write_bytes(_printed(found["content"], hub, form, root, registry, archive))
-    paper = _save(found["content"], hub, person, password_file, gateway) if save else None
+    paper = save(Kind.BULLETIN, hub, found["content"], person, password_file, gateway) if keep else None
     if paper:
         found["paper"] = paper["id"]
     names = {} if as_json else _names(scoring, hub, period[:4])
-    return _put(found, names, as_json=as_json)
+    done = _put(found, names, as_json=as_json)
+    if paper:
+        say_saved(hub, paper)
+    return done
 
 
 def _put(found: dict[str, Any], names: dict[str, str], *, as_json: bool) -> int:
-    from services.cli import output  # noqa: PLC0415
+    from services.cli import output, paper_text  # noqa: PLC0415
 
-    content = found["content"]
-    if not as_json:
-        facts = (
-            ("种类 / type", words.said(content["type"])), ("期间 / period", content["period"]),
-            ("规则 / rules", content["rules"]), ("正文 / text", content["text"]),
-            ("条目略去 / items left out", found["details_left_out"]), ("不得签发 / forbidden", found["forbidden"]),
-            ("文稿 / paper", found.get("paper")),
-        )  # fmt: skip
-        output.put_facts((name, value) for name, value in facts if value)
-    if content["type"] == Type.COMMENDATION:
-        listed = (
-            (one["unit"], names.get(one["unit"], ""), one.get("person", ""), one["title"])
-            for one in content["commended"]
-        )
-        headings: tuple[str, ...] = ("单位 / unit", "名称 / name", "个人 / person", "称号 / title")
-        return asking.put_table(found, headings, listed, as_json=as_json)
-    rows = (
-        (
-            words.said(one["unit_class"]), one["rank"], one["unit"], names.get(one["unit"], ""), one["adopted"],
-            one["points"], one["corrections"], one["year_points"], [OBLIGATIONS.get(code, code) for code in one.get("missed", ())],
-        )
-        for one in content["lines"]
+    if as_json:
+        output.put_json(found)
+        return Exit.GOOD
+    facts = (
+        *paper_text.bulletin_facts(found["content"]), ("条目略去 / items left out", found["details_left_out"]),
+        ("不得签发 / forbidden", found["forbidden"]),
     )  # fmt: skip
-    headings = (
-        "类别 / class", "名次 / rank", "单位 / unit", "名称 / name", "条数 / items", "积分 / points",
-        "更正 / corrections", "本年 / year", "缺报 / missed",
-    )  # fmt: skip
-    return asking.put_table(found, headings, rows, as_json=as_json)
+    output.put_facts((name, value) for name, value in facts if value)
+    paper_text.put_bulletin(found["content"], names)
+    return Exit.GOOD
 
 
 def _names(scoring: str, hub: str, year: str) -> dict[str, str]:
     """Return the names of the units that a hub's bulletins list."""
     table = asking.ask_service(scoring, "scoring", f"/api/v1/hubs/{hub}/years/{year}")
     return {line["unit"]: line["name"] for line in table["lines"]}
-
-
-def _save(content: Any, hub: str, person: str, password_file: Path | None, gateway: str) -> Any:
-    """Hand the draft to the hub's gateway; the same draft again finds itself."""
-    body = paper_of(Kind.BULLETIN, hub, content)
-    path = f"/api/v1/nodes/{hub}/papers"
-    return asking.ask(hub, person, password_file, gateway, lambda editor: editor.post(path, body))
 
 
 def _form_of(document: Path) -> "Form":

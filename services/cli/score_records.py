@@ -1,13 +1,16 @@
 """``yizhan score obligations|standing|awards``: what is followed and proposed on the record (Arts. 5, 10, 15)."""
 
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 
-from services.cli import asking, words
-from services.cli.options import Json, Scoring
+from services.cli import asking, output, words
+from services.cli.failures import not_so, usage
+from services.cli.options import Gateway, Json, PasswordFile, Person, Scoring
+from services.cli.papers import Kind, save, say_saved
 from services.cli.score_words import OBLIGATIONS, Hub, Month, Year
 from services.cli.tree import Tree
+from services.kit.calendar import day_of
 
 _STATES: Final = {
     "due": "应报 / due",
@@ -64,12 +67,36 @@ def standing(
             metavar="N", min=0, max=12, help="容许未完成任务的月数 / Months with an unmet obligation that pass"
         ),
     ] = 2,
+    keep: Annotated[
+        str,
+        typer.Option(
+            "--save",
+            metavar="UNIT",
+            help="将对该单位的建议存为文稿，待签发 / Save what is proposed for this unit as a paper",
+        ),
+    ] = "",
+    since: Annotated[
+        str, typer.Option("--from", metavar="DAY", help="--save：何日起，默认今日 / In force from that day, today")
+    ] = "",
+    grounds: Annotated[
+        str, typer.Option(metavar="TEXT", help="--save：依据，默认用建议的理由 / Grounds, else the proposal's why")
+    ] = "",
+    person: Person = "editor",
+    password_file: PasswordFile = None,
+    gateway: Gateway = "",
     scoring: Scoring = "",
     as_json: Json = False,
 ) -> int:
     """Show all counties by their year, each with what is proposed; nothing follows before a lead has signed it."""
+    if (since or grounds) and not keep:
+        raise usage("standing.save", "--from、--grounds 须与 --save 同用", "--from and --grounds go with --save")
     path = f"/api/v1/hubs/{hub}/standing/{year}"
     found = asking.ask_service(scoring, "scoring", path, places=places, tolerated=tolerated)
+    paper = None
+    if keep:
+        content = _designation(found["proposals"], keep, since or day_of(output.now()).isoformat(), grounds)
+        paper = save(Kind.DESIGNATION, hub, content, person, password_file, gateway)
+        found["paper"] = paper["id"]
     rows = (
         (
             one["rank"], one["record"]["unit"], one["record"]["name"], one["record"]["direct"], one["record"]["points"],
@@ -82,7 +109,26 @@ def standing(
         "名次 / rank", "单位 / unit", "名称 / name", "直报 / direct", "省级积分 / points", "市级积分 / city",
         "缺月 / missed", "专职 / staff", "建议 / proposed", "递补 / replaces", "理由 / why",
     )  # fmt: skip
-    return asking.put_table(found, headings, rows, title=f"{hub} {year}", as_json=as_json)
+    done = asking.put_table(found, headings, rows, title=f"{hub} {year}", as_json=as_json)
+    if paper:
+        say_saved(hub, paper)
+    return done
+
+
+def _designation(proposals: list[dict[str, Any]], unit: str, since: str, grounds: str) -> dict[str, Any]:
+    """Return what is proposed for a unit as the content of a designation; refuse where nothing is."""
+    proposal = next((one for one in proposals if one["record"]["unit"] == unit), None)
+    if proposal is None or proposal["step"] is None:
+        raise not_so(
+            "standing.nothing_proposed",
+            "对该单位没有建议；可用 yizhan paper add 另行起草",
+            "Nothing is proposed for that unit; draft one of your own by yizhan paper add",
+            unit,
+        )
+    return {
+        "unit": unit, "standing": proposal["step"], "replaces": proposal["replaces"], "effective_from": since,
+        "grounds": grounds or proposal["zh"],
+    }  # fmt: skip
 
 
 def awards(

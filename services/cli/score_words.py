@@ -1,6 +1,7 @@
 """Arguments and words that the ``yizhan score`` commands share."""
 
-from typing import Annotated, Final
+from decimal import Decimal
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -24,3 +25,10 @@ def this_month() -> str:
     from services.cli import output  # noqa: PLC0415
 
     return month_of(output.now())
+
+
+def number(value: Any) -> str:
+    """Return points as people write them: -3, not -3.0000."""
+    text = format(Decimal(value), "f")
+    plain = text.rstrip("0").rstrip(".") if "." in text else text
+    return "0" if plain in ("-0", "") else plain

@@ -27,7 +27,9 @@ _REPORTS: Final = "信息 / Reports"
 def query(
     hub: Hub,
     report: Annotated[UUID, typer.Argument(metavar="REPORT", help="信息报文编号 / The report, by message")],
-    text: Annotated[str, typer.Argument(metavar="[TEXT]", help="核实事项；不给则列出 / The question; none: list")] = "",
+    text: Annotated[
+        str | None, typer.Argument(metavar="[TEXT]", help="核实事项；不给则列出 / The question; none: list")
+    ] = None,
     *,
     deadline: Annotated[str, typer.Option(metavar="TIME", help="办理时限，如 2026-11-23T18:00 / By when")] = "",
     id: OwnId = None,
@@ -40,7 +42,9 @@ def query(
     from services.cli import moments, output  # noqa: PLC0415
 
     path = f"/api/v1/nodes/{hub}/intake/{report}/queries"
-    if text:
+    if text is not None:
+        if not text.strip():
+            raise usage("query.no_text", "须写明核实事项", "The question is missing")
         if not deadline:
             raise usage("query.deadline", "请用 --deadline 给出时限", "Give a --deadline")
         body = {"text": text, "deadline": moments.parse(deadline), "id": id}

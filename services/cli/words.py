@@ -27,6 +27,19 @@ WORDS: Final = {
     "returned": ("退改", "returned"),
     "declined": ("未采用", "declined"),
     "reversed": ("冲正", "reversed"),
+    # what has become of a report at a hub, besides its outcome
+    "pending": ("待采编", "pending"),
+    "in_issue": ("已编入", "in a draft issue"),
+    # what a report says of itself
+    "implementation": ("决策落实", "implementation"),
+    "development": ("经济社会动态", "development"),
+    "experience": ("经验做法", "experience"),
+    "problem": ("问题建议", "problem"),
+    "emergency": ("突发与社情", "emergency"),
+    "routine": ("平件", "routine"),
+    "urgent": ("急件", "urgent"),
+    "ordinary": ("一般", "ordinary"),
+    "important": ("重要", "important"),
     # kinds of messages
     "report": ("政务信息", "report"),
     "receipt": ("回执", "receipt"),
@@ -68,6 +81,10 @@ WORDS: Final = {
     # what an import says of a line, besides the network's reasons
     "item.id_taken": ("该编号已被使用", "This id is taken"),
     "item.differs": ("该编号的信息内容与此不同", "The item of this id has other content"),
+    "report.key_point_unknown": (
+        "本单位没有收到所注明的报送要点",
+        "The key point that the report names did not come to this unit",
+    ),
 }
 """A value as it travels → Chinese, English."""
 
@@ -76,6 +93,20 @@ def said(value: Any) -> str:
     """Return a value in both languages; nothing for nothing, and what has no words as it is."""
     text = "" if value is None else str(value)
     return " / ".join(WORDS.get(text, (text,)))
+
+
+STAGES: Final = {
+    "first": ("初报", "first"),
+    "follow_up": ("续报", "follow-up"),
+    "final": ("终报", "final"),
+    "correction": ("更正", "correction"),
+}
+"""Where a report stands in its chain: apart from ``WORDS``, where *final* is an issue's state."""
+
+
+def said_stage(stage: str) -> str:
+    """Return a report's place in its chain in both languages."""
+    return " / ".join(STAGES.get(stage, (stage,)))
 
 
 def said_why(code: str, detail: str = "") -> str:

@@ -50,6 +50,7 @@ from services.gateway.views import (
     issue_items,
     issues,
     items,
+    key_points,
     papers,
     queries,
     selections,
@@ -76,7 +77,7 @@ from services.kit.web.server import build_app, serving
 SERVICE: Final = "gateway"
 ENDPOINTS: Final[tuple[Endpoint, ...]] = (
     *auth.ENDPOINTS, *items.ENDPOINTS, *steps.ENDPOINTS, *imports.ENDPOINTS, *inbox.ENDPOINTS, *decisions.ENDPOINTS, *held.ENDPOINTS, *admin.ENDPOINTS, *forwards.ENDPOINTS,
-    *selections.ENDPOINTS, *queries.ENDPOINTS, *papers.ENDPOINTS, *documents.ENDPOINTS, *adjustments.ENDPOINTS, *appeals.ENDPOINTS,
+    *selections.ENDPOINTS, *queries.ENDPOINTS, *papers.ENDPOINTS, *documents.ENDPOINTS, *adjustments.ENDPOINTS, *appeals.ENDPOINTS, *key_points.ENDPOINTS,
     *intake.ENDPOINTS, *series.ENDPOINTS, *issues.ENDPOINTS, *issue_final.ENDPOINTS, *issue_items.ENDPOINTS, *issue_documents.ENDPOINTS,
 )  # fmt: skip
 _LEAST_PREFETCH: Final = 20

@@ -8,6 +8,7 @@ import pytest
 
 from services.kit.calendar import month_of
 from services.kit.ids import utc_now
+from services.kit.pointwords import issue_words
 from tests.acceptance.acts import adopt, decide, inbox, ledger, read_as, refusal, report, verdict_at
 from tests.network import Network
 from tests.places import FARMING, KUNSHAN, PROVINCE, REFORM, SUZHOU, WUXI
@@ -81,7 +82,7 @@ async def test_each_point_leads_to_item_issue_and_rule(network: Network) -> None
     )
     (one,) = [each for each in explained["lines"] if each["entry"]["event"] == str(adopted.decision)]
     assert one["entry"] | {"number": entry["number"]} == entry
-    assert one["zh"] == f"市级采用于research 第{adopted.number}期：10 分（规则 2026-1/points.city.research）"
+    assert one["zh"] == f"市级采用于《调研专刊》{issue_words(adopted.number)}：10 分（规则 2026-1 市级采用·调研专刊）"
     assert one["en"] == f"adopted, city, in research {adopted.number}: 10 points (rule 2026-1/points.city.research)"
     assert sum(Decimal(str(each["points"])) for each in explained["lines"]) == Decimal(explained["points"])
     rules = await network.people.request("scoring", "GET", "/api/v1/rules", token=network.tokens[KUNSHAN])

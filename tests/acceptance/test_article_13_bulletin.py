@@ -151,8 +151,8 @@ async def test_each_point_leads_to_item_issue_and_rule(network: Network, march: 
     assert seen == set(march) - {"back"}
     why = await asked(network, SUZHOU, f"/api/v1/explain/{SUZHOU}/{MARCH}", reader=SUZHOU, hub=PROVINCE)
     assert [line["zh"] for line in why["lines"]] == [
-        "省级采用于research 第2025-001期：15 分（规则 2024-1/points.province.research）",
-        "省级批示：5 分（规则 2024-1/instructions.province.*）",
+        "省级采用于《调研专刊》2025年第1期：15 分（规则 2024-1 省级采用·调研专刊）",
+        "省级批示：5 分（规则 2024-1 省级领导批示）",
     ]
     assert {line["entry"]["report"] for line in why["lines"]} == {str(march["research"][0].id)}
 

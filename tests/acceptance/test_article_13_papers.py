@@ -59,7 +59,7 @@ async def test_rules_are_checked_approved_and_reach_every_unit(network: Network,
     wrong.write_text(f"no_such_key = 1\n{text}", encoding="utf-8")
     password = ("--approve-password-file", network.place.demo_password)
     said = await run(network, "rules", "publish", SUZHOU, wrong, *password, code=1)
-    assert "rules.wrong" in said
+    assert "rules.invalid" in said
     assert "no_such_key" in said
     done = [await run(network, "rules", "publish", SUZHOU, right, *password) for _ in range(2)]
     assert done[0]["message"] == done[1]["message"]

@@ -178,7 +178,7 @@ async def test_each_point_is_explained_with_item_issue_and_rule(month: Month) ->
     (line,) = found["lines"]
     assert line["entry"]["id"] == month.entry["id"]
     assert (line["entry"]["issue"], line["points"]) == (month.plain.number, "2")
-    assert "points.city.daily" in line["zh"]
+    assert "市级采用·每日要情" in line["zh"]
     back = await score(month.network, "explain", ZHANGJIAGANG, MONTH)
     assert [(each["why"], each["points"]) for each in back["lines"]] == [("reversed", "0")] * 2
     assert "已冲正，不计" in back["lines"][0]["zh"]

@@ -80,8 +80,14 @@ async def test_adopting_takes_the_draft_or_opens_the_next(office: Office) -> Non
     first = await office.run("adopt", PROVINCE, one, "--series", "daily")
     second = await office.run("adopt", PROVINCE, two, "--series", "daily")
     assert (first["issue"], first["item"], second["item"], second["decision"]) == (second["issue"], 1, 2, None)
-    other = await office.run("adopt", PROVINCE, three, "--series", "daily", "--issue", 20, "--final", "--lead-password-file", office.password)  # fmt: skip
-    assert other["number"].endswith("-020")
+    final = ("--series", "daily", "--final", "--lead-password-file", office.password)
+    line = await office.run("adopt", PROVINCE, three, *final, code=Exit.NOT_SO)
+    assert "adopt.issue_holds_more" in line
+    assert f"yizhan issue final {PROVINCE} {first['issue']}" in line
+    assert await state_of(office.gateway, three) == "pending"
+    assert "issue.number_not_next" in await office.run("adopt", PROVINCE, three, *final, "--issue", 3, code=Exit.NOT_SO)
+    other = await office.run("adopt", PROVINCE, three, *final, "--issue", 2)
+    assert other["number"].endswith("-002")
     (decision,) = await said(office.gateway, PROVINCE, "decision")
     assert other["decision"] == str(decision.id)
     reversed_ = await office.run("adopt", PROVINCE, "--reverse", decision.id, "--reason", "有误")
@@ -100,6 +106,7 @@ async def test_what_is_refused_leaves_no_issue_behind(office: Office) -> None:
     assert await office.run("issue", "list", PROVINCE) == []
     line = await office.run("adopt", PROVINCE, report, "--series", "none", code=Exit.NOT_SO)
     assert "series.unknown" in line
+    assert "daily" in line
     empty = await office.run("issue", "open", PROVINCE, "daily")
     assert await office.run("issue", "drop", PROVINCE, empty["id"]) == {"dropped": empty["id"]}
     assert await good(office.gateway.call(PROVINCE, "editor", "GET", "/issues")) == []

@@ -34,10 +34,10 @@ async def test_numbers_go_on_within_the_year_and_in_all(gateway: Gateway) -> Non
     set_up = DAILY | {"first_number": 12, "first_total": 217}
     await good(gateway.call(PROVINCE, "lead", "PUT", path, set_up))
     numbers = []
-    for fields in ({"day": "2026-11-20"}, {"day": "2026-12-31"}, {"day": "2026-12-31", "number": 20}, {"day": "2027-01-04"}, {"day": "2026-12-31"}):  # fmt: skip
+    for fields in ({"day": "2026-11-20"}, {"day": "2026-12-31"}, {"day": "2026-12-31", "number": 14}, {"day": "2027-01-04"}, {"day": "2026-12-31"}):  # fmt: skip
         one = await good(gateway.call(PROVINCE, "editor", "POST", f"{path}/issues", fields), 201)
         numbers.append((one["issue"], one["total"]))
-    assert numbers == [("2026-012", 217), ("2026-013", 218), ("2026-020", 219), ("2027-001", 220), ("2026-021", 221)]
+    assert numbers == [("2026-012", 217), ("2026-013", 218), ("2026-014", 219), ("2027-001", 220), ("2026-015", 221)]
     for taken in ({"day": "2026-12-31", "number": 12}, {"total": 217}):
         answer = await gateway.call(PROVINCE, "editor", "POST", f"{path}/issues", taken)
         assert answer.said == (409, "issue.number_taken")

@@ -59,6 +59,18 @@ async def test_a_bulletin_is_drafted_issued_frozen_and_corrected_by_the_next(
     assert (year["points"], year["stated"], year["open"]) == ("3", "3", "0")
 
 
+async def test_the_year_so_far_runs_from_january(scoring: Scoring, world: World) -> None:
+    await scoring.deliver(adopted(world, REFORM, day(1)), adopted(world, FARMING, day(2)))
+    await scoring.settled(entries=2)
+    months = f"/api/v1/months/{PROVINCE}"
+    january, february = [await scoring.good(f"{months}/2026-0{number}") for number in (1, 2)]
+    for table, unit, points in ((january, FARMING, ("0", "0")), (february, REFORM, ("0", "3"))):
+        line = line_of(table, unit)
+        assert (line["adopted"], line["points"], line["year_points"]) == (0, *points)
+    status, problem = await scoring.get(f"{months}/2026-03")
+    assert (status, problem["code"], problem["title"]) == (400, "score.month_ahead", "该月份尚未开始")
+
+
 async def test_what_may_not_be_stated_is_refused_at_the_draft_and_on_the_bus(
     scoring: Scoring, world: World, clock: Time
 ) -> None:
@@ -103,6 +115,7 @@ async def test_the_province_commends_every_second_year(scoring: Scoring, world: 
     assert proposal["years"] == [2026, 2027]
     assert [(each["unit"], each["points"]) for each in proposal["nominees"]] == [(FARMING, "10")]
     draft = await scoring.good(f"{HUB}/bulletins/draft", "province", period="2027", type="commendation")
+    assert "决定对下列单位和个人予以表彰" in draft["content"]["text"]
     await scoring.deliver(bulletin_of(world, PROVINCE, draft["content"], sent_at=clock.now))
     await scoring.settled(bulletins=1)
     clock.now = datetime(2029, 1, 5, tzinfo=UTC)
@@ -113,6 +126,17 @@ async def test_the_province_commends_every_second_year(scoring: Scoring, world: 
     await scoring.settled(bulletins=1, ignored={"bulletin.off_year": 1})
     city = f"/api/v1/hubs/{SUZHOU}/awards"
     assert (await scoring.good(f"{city}/2028"))["years"] == [2028]
+
+
+async def test_a_commendation_of_nobody_is_not_drafted(scoring: Scoring, clock: Time) -> None:
+    clock.now = datetime(2027, 1, 5, tzinfo=UTC)
+    asked = {"period": "2026", "type": "commendation"}
+    status, problem = await scoring.get(f"{HUB}/bulletins/draft", "province", **asked)
+    assert (status, problem["code"], problem["title"]) == (409, "bulletin.nobody", "没有可表彰的单位")
+    preview = await scoring.good(f"{HUB}/bulletins/draft", "province", **asked, preview="true")
+    assert (preview["forbidden"], preview["content"]["commended"]) == ("bulletin.nobody", [])
+    this_year = await scoring.good(f"{HUB}/bulletins/draft", period="2027", type="commendation", preview="true")
+    assert "拟对下列单位" in this_year["content"]["text"]
 
 
 async def test_a_year_ends_in_its_own_bulletin(scoring: Scoring, world: World, clock: Time) -> None:

@@ -51,18 +51,6 @@ async def test_the_month_table_lists_every_unit_by_class(scoring: Scoring, world
     assert (first["unit"], first["unit_class"], first["points"]) == (KUNSHAN, "county", "2")
 
 
-async def test_the_year_so_far_runs_from_january(scoring: Scoring, world: World) -> None:
-    later = world.now + timedelta(days=31)
-    await scoring.deliver(
-        world.decision(PROVINCE, [world.report(FARMING)[0]], verdict=Verdict.ADOPTED, sent_at=later),
-    )
-    await scoring.settled(decisions=6)
-    _, table = await scoring.get(f"/api/v1/months/{PROVINCE}/{month_of(later)}")
-    (line,) = [line for line in table["lines"] if line["unit"] == REFORM]
-    same_year = month_of(later)[:4] == month_of(world.now)[:4]
-    assert (line["adopted"], line["points"], line["year_points"]) == (0, "0", "11.8" if same_year else "0")
-
-
 async def test_a_hub_reads_its_own_and_a_unit_its_own(scoring: Scoring, world: World) -> None:
     month = month_of(world.now)
     ledger, explain = "/api/v1/ledger", f"/api/v1/explain/{KUNSHAN}/{month}"
@@ -92,7 +80,7 @@ async def test_points_lead_to_item_issue_and_rule(scoring: Scoring, world: World
     _, answer = await scoring.get(f"/api/v1/explain/{KUNSHAN}/{month_of(world.now)}", hub=PROVINCE)
     (line,) = answer["lines"]
     assert answer["points"] == "1.2"
-    assert "3 × 0.4 = 1.2 分（规则 2026-1/points.province.daily）" in line["zh"]
+    assert "3 × 0.4 = 1.2 分（规则 2026-1 省级采用·每日要情）" in line["zh"]
     assert "daily 1" in line["en"]
     assert {"event", "report", "issue", "rule_version"} <= set(line["entry"])
     assert (line["hub"], line["points"], line["rule"]) == (PROVINCE, "1.2", "2026-1/points.province.daily")
@@ -129,6 +117,20 @@ async def test_rules_and_totals(scoring: Scoring, world: World) -> None:
 async def test_a_wrong_month_is_named(scoring: Scoring, path: str) -> None:
     status, problem = await scoring.get(path)
     assert (status, problem["detail"]) == (400, "month: YYYY-MM")
+
+
+async def test_an_unknown_unit_is_not_found_and_a_month_to_come_is_refused(scoring: Scoring, world: World) -> None:
+    month, hub = month_of(world.now), f"/api/v1/hubs/{PROVINCE}/obligations"
+    for path, query in (
+        (f"/api/v1/explain/329999/{month}", {}),
+        (f"/api/v1/explain/{KUNSHAN}/{month}", {"hub": "329999"}),
+        (f"{hub}/{month}", {"unit": "329999"}),
+    ):
+        status, problem = await scoring.get(path, **query)
+        assert (status, problem["code"], problem["title"]) == (404, "unit.unknown", "名录中没有该单位"), path
+    for path in (f"/api/v1/months/{PROVINCE}/2999-01", f"/api/v1/explain/{KUNSHAN}/2999-01", f"{hub}/2999-01"):
+        status, problem = await scoring.get(path)
+        assert (status, problem["code"], problem["detail"]) == (400, "score.month_ahead", "2999-01"), path
 
 
 async def test_an_unknown_hub_is_not_found(scoring: Scoring) -> None:

@@ -97,7 +97,7 @@ async def test_commendations(scoring: Scoring, world: World, clock: Time) -> Non
     await scoring.deliver(bulletin_of(world, PROVINCE, content, sent_at=clock.now))
     await scoring.settled(bulletins=1)
     assert await said(scoring, "bulletin", replace(content, period="2026")) == (409, "bulletin.off_year")
-    assert await said(scoring, "bulletin", replace(content, commended=())) == (409, "bulletin.lines")
+    assert await said(scoring, "bulletin", replace(content, commended=())) == (409, "bulletin.nobody")
 
 
 async def test_designations(scoring: Scoring, world: World) -> None:

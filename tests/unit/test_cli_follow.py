@@ -71,9 +71,14 @@ def test_a_designated_county_becomes_a_point_and_the_replaced_one_is_none_any_mo
 ) -> None:
     designations.say(ZHANGJIAGANG, Standing.DESIGNATED, replaces=KUNSHAN)
     designations.say(JIANGYIN, Standing.WARNED)
-    assert designations.follow()[0] == {ZHANGJIAGANG: True, KUNSHAN: False}
+    changed, said = designations.follow()
+    assert changed == {ZHANGJIAGANG: True, KUNSHAN: False}
+    for part in ("设为直报点", "becomes a direct-report point", "不再作直报点", "is no direct-report point any more"):
+        assert part in said
     assert office.directory().version == 2
-    assert designations.follow()[0] == {ZHANGJIAGANG: True, KUNSHAN: False}
+    changed, said = designations.follow()
+    assert changed == {ZHANGJIAGANG: True, KUNSHAN: False}
+    assert "无须改动 / " in said
     assert office.directory().version == 2, "doing it again changes nothing"
 
 

@@ -12,9 +12,11 @@ import pytest
 from typer.testing import CliRunner
 
 from proto.messages import BulletinContent, BulletinLine, BulletinType, Commendation, Level, Standing, UnitClass
-from services.cli import asking, client
+from services.cli import asking, client, score_bulletin, score_records
 from services.cli.app import app
 from services.cli.failures import Exit
+from services.cli.papers import Kind as PaperWord
+from services.gateway.domain.papers import PaperKind, read_paper
 from services.scoring.domain.awards import Nominee
 from services.scoring.domain.entry import Entry, Kind
 from services.scoring.domain.obligations import Obligation, State
@@ -38,7 +40,7 @@ THREE = Decimal(3)
 RULES = Path(__file__).parents[2] / "deploy/sample/rules/default.toml"
 ENTRY = Entry(
     id=ID, event=ID, report=ID, unit="320500", hub="320000", level=Level.PROVINCE, month="2026-11", at=AT, series="daily",
-    issue="7", kind=Kind.ADOPTED, items=1, points=THREE, rule_version="2026-1", rule="points.province.daily",
+    issue="7", kind=Kind.ADOPTED, items=1, points=Decimal("3.0000"), rule_version="2026-1", rule="points.province.daily",
 )  # fmt: skip
 
 
@@ -114,6 +116,8 @@ def test_explain_leads_each_point_to_item_issue_rule_and_why(
     if token:
         monkeypatch.setenv("YIZHAN_TOKEN", token)
     said = _run("explain", "320500", "2026-11", "--hub", "320000")
+    assert "320000：2 分 / points" in said
+    assert "3.0000" not in said
     assert service.asked[0] == ExplainQuery(hub="320000", reader=reader)
     for part in (
         str(ID),
@@ -206,16 +210,77 @@ def test_records_are_shown_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
     assert service.asked == [CalendarQuery(unit="320500"), StandingQuery(places=0, tolerated=1), AwardsQuery(places=1)]
 
 
+def test_a_unit_with_two_accounts_has_a_sum_for_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [
+        Explained(hub=hub, entry=ENTRY, points=Decimal(points), why="", rule="r", zh="甲", en="a")
+        for hub, points in (("320000", "3.0000"), ("320500", "2"), ("320500", "-0.5"))
+    ]
+    _serve(monkeypatch, (ExplainQuery, Explanation(unit="320583", month="2026-11", points=Decimal("4.5"), lines=lines)))
+    said = _run("explain", "320583", "2026-11")
+    assert all(part in said for part in ("320000：3 分", "320500：1.5 分"))
+    assert "4.5" not in said
+
+
+def _proposed(unit: str, step: Standing | None, replaces: str | None = None) -> Proposal:
+    county = Record(
+        unit=unit, name="【样例】县", city="320500", direct=True, points=THREE, city_points=THREE, adopted=1, missed=3, staff=1,
+    )  # fmt: skip
+    return Proposal(rank=1, record=county, step=step, replaces=replaces, zh="专职不足", en="lacks staff")
+
+
+def test_what_is_proposed_is_saved_as_a_draft(monkeypatch: pytest.MonkeyPatch) -> None:
+    handed: list[Any] = []
+
+    def save(kind: PaperWord, hub: str, content: Any, *_: Any) -> dict[str, Any]:
+        handed.append((kind, hub, content))
+        return {"id": str(ID), "state": "draft", "author": "editor"}
+
+    proposals = [
+        _proposed("320583", Standing.REVOKED),
+        _proposed("320582", Standing.DESIGNATED, "320583"),
+        _proposed("320581", None),
+    ]
+    answer = StandingProposal(hub="320000", year=2026, proposals=proposals)
+    _serve(monkeypatch, *[(StandingQuery, answer)] * 3)
+    monkeypatch.setattr(score_records, "save", save)
+    said = _run("standing", "320000", "2026", "--save", "320582", "--from", "2026-12-01")
+    assert str(ID) in said
+    assert f"yizhan paper approve 320000 {ID}" in said
+    _run("standing", "320000", "2026", "--save", "320583", "--grounds", "【样例】另有依据")
+    (first, second) = handed
+    assert first == (PaperWord.DESIGNATION, "320000", {
+        "unit": "320582", "standing": "designated", "replaces": "320583", "effective_from": "2026-12-01", "grounds": "专职不足",
+    })  # fmt: skip
+    assert (second[2]["standing"], second[2]["grounds"]) == ("revoked", "【样例】另有依据")
+    for _, _, content in handed:
+        read_paper(PaperKind.DESIGNATION, msgspec.json.encode(content))
+    assert "[standing.nothing_proposed]" in _run("standing", "320000", "2026", "--save", "320581", code=Exit.NOT_SO)
+
+
+def test_a_saved_bulletin_says_its_paper(monkeypatch: pytest.MonkeyPatch) -> None:
+    paper = {"id": str(ID), "state": "draft", "author": "lead"}
+    monkeypatch.setattr(score_bulletin, "save", lambda *_: paper)
+    names = YearTable(hub="320000", year=2026, lines=[])
+    _serve(monkeypatch, (DraftQuery, _draft()), (NoQuery, names), (DraftQuery, _draft()), (NoQuery, names))
+    said = _run("bulletin", "320000", "2026-10", "--save")
+    for part in (f"已存为文稿 {ID}，由 lead 起草", "由 lead 以外的人签发", f"yizhan paper drop 320000 {ID}"):
+        assert part in said
+    paper["state"] = "approved"
+    assert "此前已签发" in _run("bulletin", "320000", "2026-10", "--save")
+
+
 def test_try_sends_the_file_and_shows_each_units_difference(monkeypatch: pytest.MonkeyPatch) -> None:
     change = Change(unit="320500", now=THREE, then=Decimal(5), difference=Decimal(2))
     trial = Trial(
         version="2027-1", months=["2026-09", "2026-10"], changes=[change], now=THREE, then=Decimal(5),
-        forbidden="rules.used", forbidden_detail="2027-1",
+        forbidden="rules.used", forbidden_detail="2027-1", unknown_series=["daily", "special"],
     )  # fmt: skip
     service = _serve(monkeypatch, (Draft, trial))
     said = _run("try", "320000", str(RULES), "--months", "2")
     assert service.asked == [Draft(content=RULES.read_text(encoding="utf-8"), months=2)]
-    assert all(part in said for part in ("320500", "2027-1", "rules.used", "2026-09 … 2026-10"))
+    assert all(
+        part in said for part in ("320500", "2027-1", "rules.used", "2026-09 … 2026-10", "草案未列", "daily、special")
+    )
 
 
 @pytest.mark.parametrize(("words", "code"), [

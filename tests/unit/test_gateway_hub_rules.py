@@ -2,7 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import pytest
@@ -21,8 +21,10 @@ from proto.messages import (
     BulletinLine,
     BulletinType,
     Category,
+    Commendation,
     DesignationContent,
     Level,
+    Node,
     Publication,
     ReportContent,
     Stage,
@@ -33,11 +35,26 @@ from proto.messages import (
 from services.gateway.domain.adjustments import check_adjustment, check_month, reversal_of
 from services.gateway.domain.decisions import DecisionError
 from services.gateway.domain.forwarding import chained_to, check_forward, check_selection, fits
-from services.gateway.domain.papers import Draft, PaperError, PaperKind, check_paper, month_begins, recipients
-from services.gateway.domain.printing import bulletin_document, issue_document, reports_in, short_name
+from services.gateway.domain.papers import (
+    Draft,
+    PaperError,
+    PaperKind,
+    check_paper,
+    month_begins,
+    recipients,
+)
+from services.gateway.domain.printing import (
+    addressee,
+    addressees,
+    bulletin_document,
+    issue_document,
+    reports_in,
+    short_name,
+)
 from services.kit.calendar import CHINA
 from services.kit.ids import new_id
 from services.kit.trust.enrol import seal_message
+from services.kit.trust.state import TrustState
 from tests.places import BEIJING, FARMING, JIANGYIN, KUNSHAN, PROVINCE, REFORM, SUZHOU, WUXI, ZHANGJIAGANG
 from tests.world import fixed_world
 
@@ -47,6 +64,8 @@ ORIGINS = {FIRST: ZHANGJIAGANG, SECOND: KUNSHAN}
 
 
 def bulletin(period: str = "2026-10", type: BulletinType = BulletinType.MONTHLY, **changes: Any) -> Draft:
+    if type is BulletinType.COMMENDATION:
+        changes = {"commended": (Commendation(unit=REFORM, title="【样例】先进单位"),)} | changes
     content = BulletinContent(type=type, period=period, lines=(), rules=(), text="【样例】", **changes)
     return Draft(kind=PaperKind.BULLETIN, subject="", content="", decoded=content)
 
@@ -116,6 +135,12 @@ def test_a_period_must_be_over(period: str, type: BulletinType, today: date, goo
     else:
         with pytest.raises(PaperError, match=r"paper\.period_open"):
             check_paper(STATE, PROVINCE, bulletin(period, type), today=today)
+
+
+def test_a_commendation_of_nobody_is_none() -> None:
+    nobody = bulletin("2026", BulletinType.COMMENDATION, commended=())
+    with pytest.raises(PaperError, match=r"bulletin\.nobody"):
+        check_paper(STATE, PROVINCE, nobody, today=date(2027, 1, 1))
 
 
 @given(st.text(max_size=8))
@@ -206,7 +231,9 @@ def test_an_issue_is_printed_with_its_readers_in_their_places() -> None:
 
 def test_a_bulletin_is_printed_with_titles_where_they_are_known() -> None:
     items = tuple(
-        BulletinItem(event=event, report=report, rule="r", level=Level.NATIONAL, points=Decimal(1))
+        BulletinItem(
+            event=event, report=report, rule="2026-1/points.national.daily", level=Level.NATIONAL, points=Decimal(1)
+        )
         for event, report in ((UUID("019abcde-0000-7000-8000-000000000000"), FIRST), (SECOND, THIRD))
     )
     line = BulletinLine(
@@ -219,11 +246,35 @@ def test_a_bulletin_is_printed_with_titles_where_they_are_known() -> None:
         content, STATE, hub=PROVINCE, day=date(2026, 10, 1), titles={FIRST: "【样例】题"}, to=(SUZHOU,)
     )
     (group,) = found.classes
-    assert (found.period, group.name, found.recipients) == ("2026年9月", "驻外办事处", ("苏州市",))
+    assert (found.period, group.name, found.recipients) == ("2026年9月", "驻外办事处", ("苏州市人民政府办公室",))
     first, second = group.lines[0].items
     assert (first.title, first.series, first.day) == ("【样例】题", "国办", date(2025, 11, 26))
     assert (second.title, second.day) == (str(THIRD), None)
+    assert first.rule == "国家级采用·每日要情"
     assert group.lines[0].missed == ("调研信息", "other")
+
+
+def test_a_bulletin_is_addressed_by_class_and_by_names_that_stand_alone() -> None:
+    state = fixed_world().state
+    everyone = recipients(state, PROVINCE, bulletin())
+    listed = addressees(state, PROVINCE, everyone)
+    places = [everyone[[state.name_of(code) for code in everyone].index(name)] for name in listed]
+    assert places == [WUXI, SUZHOU, REFORM, FARMING, JIANGYIN, KUNSHAN, BEIJING]
+    county = state.node(KUNSHAN)
+    assert county is not None
+    district = replace(county, code="320508", name="姑苏区人民政府办公室")
+
+    class Known:
+        def node(self, code: str) -> Node | None:
+            return district if code == district.code else state.node(code)
+
+        def name_of(self, code: str) -> str:
+            return district.name if code == district.code else state.name_of(code)
+
+    known = cast("TrustState", Known())
+    assert addressee(known, "320508", PROVINCE) == "苏州市姑苏区人民政府办公室"
+    assert addressee(known, "320508", SUZHOU) == "姑苏区人民政府办公室"
+    assert addressee(known, KUNSHAN, PROVINCE) == "昆山市人民政府办公室"
 
 
 def test_offices_are_named_by_their_place() -> None:

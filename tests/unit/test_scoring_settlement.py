@@ -221,10 +221,10 @@ def test_every_line_can_be_explained_in_both_languages() -> None:
     settlement = settled(events, books(city=found), through="2026-03", units=CLASSES)
     words = [explain(line, RuleBook([found])) for line in settlement.of(COUNTY, "2026-03").counted]
     joined = "\n".join(zh for zh, _ in words)
-    assert "市级综合采用于daily 第7期：3 × 0.4 = 1.2 分（规则 1/points.city.daily）" in joined
-    assert "省级采用于daily 第7期（经转报）：8 分（规则 1/points.province.daily/through）" in joined
+    assert "市级综合采用于《每日要情》第7期：3 × 0.4 = 1.2 分（规则 1 市级采用·每日要情）" in joined
+    assert "省级采用于《每日要情》第7期（经转报）：8 分（规则 1 省级采用·每日要情（经转报））" in joined
     assert "同级重复批示，不计，计 0 分" in joined
     assert "冲正" in joined
-    assert "超过封顶部分，不计：-4.7 分（规则 1/base.cap）" in joined
+    assert "超过封顶部分，不计：-4.7 分（规则 1 封顶）" in joined
     assert any(en.startswith("merged, city, in daily 7: 3 × 0.4 = 1.2 points (rule 1/") for _, en in words)
     assert all(zh and en for zh, en in words)

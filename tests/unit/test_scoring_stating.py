@@ -104,7 +104,7 @@ WRONG: Mapping[str, tuple[type[Approved], str, str, dict[str, Any], str]] = {
         PROVINCE,
         text_of(bulletin(type=BulletinType.COMMENDATION, period="2025")),
         {},
-        "bulletin.lines",
+        "bulletin.nobody",
     ),
     "foreign-commended": (
         Bulletin,

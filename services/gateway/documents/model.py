@@ -40,7 +40,7 @@ class ScoredItem(Struct, frozen=True, kw_only=True):
     series: str  # 刊物
     issue: str  # 期
     title: str
-    rule: str  # which rule gives the points
+    rule: str  # what the points are given for, in words
     points: Decimal
 
 

@@ -2,20 +2,22 @@
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
+from types import MappingProxyType
 from typing import Final
 from uuid import UUID
 
 from proto.messages import DecidedItem, PublicationRef, Verdict
 
 _CREDITED: Final = frozenset({Verdict.ADOPTED, Verdict.MERGED})
+NOT_HELD: Final[Mapping[UUID, str]] = MappingProxyType({})
 
 
 class DecisionError(Exception):
     """The decision breaks a rule; ``code`` is stable, ``zh`` and ``en`` for people."""
 
-    def __init__(self, code: str, zh: str, en: str) -> None:
+    def __init__(self, code: str, zh: str, en: str, detail: str = "") -> None:
         super().__init__(code)
-        self.code, self.zh, self.en = code, zh, en
+        self.code, self.zh, self.en, self.detail = code, zh, en, detail
 
 
 def check_decision(
@@ -24,14 +26,14 @@ def check_decision(
     *,
     origins: Mapping[UUID, str],
     decided: frozenset[UUID],
-    held: frozenset[UUID] = frozenset(),
+    held: Mapping[UUID, str] = NOT_HELD,
     publication: PublicationRef | None,
     reason: str,
 ) -> tuple[DecidedItem, ...]:
     """Return the decided items; raise ``DecisionError``.
 
     ``origins`` holds the reports that lie in the hub's inbox with their units, ``decided`` those already decided there,
-    ``held`` those that a draft issue of the hub holds.
+    ``held`` those that a draft issue of the hub holds, with words that name it.
     """
     reports = listed(shares, origins)
     if any(report in decided for report in reports):
@@ -41,6 +43,7 @@ def check_decision(
             "decision.in_issue",
             "该信息已编入一期未定版的刊物，请先取出",
             "A report is in a draft issue: take it out of that first",
+            "; ".join(dict.fromkeys(held[report] for report in reports if report in held)),
         )
     if verdict is Verdict.REVERSED:
         raise _no_reversal()

@@ -71,7 +71,7 @@ class Issue(Struct, frozen=True, kw_only=True):
     @property
     def label(self) -> str:
         """The number as decisions cite it: 2026-012."""
-        return f"{self.year}-{self.number:03}"
+        return label_of(self.year, self.number)
 
     @property
     def ref(self) -> PublicationRef:
@@ -89,6 +89,11 @@ class Text(Struct, frozen=True):
 
     title: str
     body: str
+
+
+def label_of(year: int, number: int) -> str:
+    """Return an issue's number as decisions cite it: 2026-012."""
+    return f"{year}-{number:03}"
 
 
 def next_numbers(series: Series, last_number: int | None, last_total: int | None) -> tuple[int, int]:

@@ -1,5 +1,6 @@
 """Papers that a hub's lead approves (文稿): what they may say, and to whom they go. Pure."""
 
+import re
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -55,6 +56,10 @@ _STRUCTURED: Final[dict[PaperKind, Any]] = {
 }  # fmt: skip
 
 
+_HOW: Final = re.compile(r"(Expected|Object missing required field|Object contains unknown field|Invalid) ")
+"""How msgspec's own words begin; those of a content's own checks follow no form and stay out."""
+
+
 class PaperError(Exception):
     """The paper breaks a rule; ``code`` is stable, ``zh`` and ``en`` are for people."""
 
@@ -81,7 +86,7 @@ def read_paper(kind: PaperKind, raw: bytes) -> Draft:
     try:
         decoded = msgspec.json.decode(raw, type=_STRUCTURED.get(kind, str))
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
-        raise RefusedError(Reason.PAYLOAD_MALFORMED, f"content{_path(error)}") from error
+        raise RefusedError(Reason.PAYLOAD_MALFORMED, _wrong_in(error)) from error
     content = decoded if isinstance(decoded, str) else codec.encode(decoded).decode()
     return read_text(kind, content)
 
@@ -166,6 +171,8 @@ def _check_bulletin(state: TrustState, bulletin: BulletinContent, today: date) -
         ) from error
     if today < (first.replace(day=28) + timedelta(days=4)).replace(day=1):
         raise PaperError("paper.period_open", "该期间尚未结束", "The period is not over yet", bulletin.period)
+    if bulletin.type is BulletinType.COMMENDATION and not bulletin.commended:
+        raise PaperError("bulletin.nobody", "没有可表彰的单位", "There is nobody to commend")
     units = [line.unit for line in bulletin.lines]
     if len(set(units)) != len(units):
         raise PaperError("paper.unit_twice", "同一单位重复列入", "A unit is listed twice")
@@ -203,7 +210,14 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(one)
 
 
-def _path(error: Exception) -> str:
-    """Return where the value is wrong, without what it says."""
-    _, found, path = str(error).rpartition(" - at `$")
-    return path.rstrip("`")[:80] if found else ""
+def _wrong_in(error: Exception) -> str:
+    """Return which part of a content is wrong and how, without what it says."""
+    text = str(error)
+    if not isinstance(error, msgspec.ValidationError):
+        return "content"
+    said, found, path = text.rpartition(" - at `$")
+    place = f"content{path.rstrip('`')[:80]}" if found else "content"
+    if "value '" in text or 'value "' in text or not _HOW.match(said if found else text):
+        return place
+    how, pattern, _ = (said if found else text).partition(" matching regex ")
+    return f"{place}: {how}{' of another form' if pattern else ''}"[:200]

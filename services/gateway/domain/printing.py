@@ -18,7 +18,9 @@ from proto.messages import (
 )
 from services.gateway.documents import model
 from services.kit.calendar import day_of
+from services.kit.pointwords import rule_words, series_name
 from services.kit.trust.state import TrustState
+from services.kit.trust.units import class_of
 
 _OFFICE: Final = re.compile(r"人民政府办公[室厅]$|(?<=[厅局委会室])办公室$")
 _CLASSES: Final = {
@@ -26,8 +28,7 @@ _CLASSES: Final = {
     UnitClass.DIRECT_REPORT: "信息直报点", UnitClass.LIAISON: "驻外办事处",
 }  # fmt: skip
 _LEVELS: Final = {Level.CITY: "市", Level.PROVINCE: "省", Level.NATIONAL: "国办"}
-_SERIES: Final = {"daily": "每日要情", "special": "专报", "research": "调研专刊"}
-"""Names of the usual series (刊物): a bulletin carries their labels only. Another one stands as it is labelled."""
+_DISTRICT: Final = re.compile(r"(?<=区)人民政府办公室$")
 _MISSED: Final = {"research": "调研信息", "adopted": "采用条数", "points": "积分", "staff": "信息员配备"}
 _UNIX_MS: Final = 80  # a UUIDv7 begins with the 48 bits of its time in milliseconds (RFC 9562)
 
@@ -35,6 +36,25 @@ _UNIX_MS: Final = 80  # a UUIDv7 begins with the 48 bits of its time in millisec
 def short_name(state: TrustState, code: str) -> str:
     """Return a unit as the page names it: 昆山市 for its government's office, 江苏省商务厅 for that department's."""
     return _OFFICE.sub("", state.name_of(code))
+
+
+def addressee(state: TrustState, code: str, hub: str) -> str:
+    """Return a unit as a bulletin is addressed to it (主送): with its office, and a district with its city, as names recur."""
+    name, node = state.name_of(code), state.node(code)
+    if node is None or node.parent in (None, hub) or not _DISTRICT.search(name):
+        return name
+    return short_name(state, node.parent or "") + name
+
+
+def addressees(state: TrustState, hub: str, to: Iterable[str]) -> tuple[str, ...]:
+    """Return to whom a hub's bulletin is addressed: by the classes in their order, within one by code."""
+    own, classes = state.node(hub), list(_CLASSES)
+
+    def place(code: str) -> tuple[int, str]:
+        unit_class = class_of(state.node(code), own)
+        return (classes.index(unit_class) if unit_class is not None else len(classes)), code
+
+    return tuple(addressee(state, code, hub) for code in sorted(to, key=place))
 
 
 def issue_document(publication: Publication, state: TrustState) -> model.IssueDocument:
@@ -74,7 +94,7 @@ def bulletin_document(
             model.Commended(title=one.title, unit=short_name(state, one.unit), person=one.person)
             for one in bulletin.commended
         ),
-        recipients=tuple(short_name(state, code) for code in to),
+        recipients=addressees(state, hub, to),
     )  # fmt: skip
 
 
@@ -121,11 +141,13 @@ def _line(line: BulletinLine, state: TrustState, title_of: Callable[[UUID], str]
 
 
 def _item(item: BulletinItem, title_of: Callable[[UUID], str]) -> model.ScoredItem:
-    series = _SERIES.get(item.series, item.series) or _LEVELS[item.level]
+    series = series_name(item.series) or _LEVELS[item.level]
     title = title_of(item.report) if item.report is not None else ""
+    _, versioned, rule = item.rule.partition("/")
     return model.ScoredItem(
-        day=_day_in(item.event), series=series, issue=item.issue, title=title, rule=item.rule, points=item.points
-    )
+        day=_day_in(item.event), series=series, issue=item.issue, title=title,
+        rule=rule_words(rule if versioned else item.rule), points=item.points,
+    )  # fmt: skip
 
 
 def _day_in(event: UUID) -> date | None:

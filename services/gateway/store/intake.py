@@ -15,7 +15,7 @@ from proto.errors import RefusedError
 from proto.messages import Report, ReportContent
 from services.gateway.domain.effects import Arrived, read_arrival
 from services.gateway.domain.intake import IntakeState, likeness, sketch_of
-from services.gateway.domain.issues import Text
+from services.gateway.domain.issues import Text, label_of
 from services.kit.db import Database
 
 _CANDIDATES: Final = 100  # of a likely likeness, compared in full
@@ -114,6 +114,7 @@ class IntakeStore:
             urgencies=[facts.urgency.value for _, facts, _ in rows],
             importances=[facts.importance.value for _, facts, _ in rows],
             researches=[facts.research for _, facts, _ in rows],
+            answers=[facts.answers for _, facts, _ in rows],
             received_ats=[at for _, _, at in rows],
             sketches=[",".join(map(str, facts.sketch)) for _, facts, _ in rows],
         )
@@ -236,9 +237,17 @@ class IntakeStore:
         """Return what the hub has done with a report that is there."""
         return Standing(**await self._q.standing(connection, hub=hub, report=report))
 
-    async def held(self, connection: Any, hub: str, reports: Sequence[UUID]) -> frozenset[UUID]:
-        """Return those of ``reports`` that a draft issue holds."""
-        return frozenset([row["report"] async for row in self._q.held(connection, hub=hub, reports=list(reports))])
+    async def answers(self, connection: Any, hub: str, points: Sequence[str]) -> dict[tuple[str, str], tuple[int, int]]:
+        """Return by (key point, unit) how many reports name the point, and how many of those the hub adopted or merged."""
+        rows = self._q.answers_received(connection, hub=hub, points=list(points))
+        return {(row["answers"], row["origin"]): (row["reports"], row["adopted"]) async for row in rows}
+
+    async def held(self, connection: Any, hub: str, reports: Sequence[UUID]) -> dict[UUID, str]:
+        """Return those of ``reports`` that a draft issue holds, with words that name issue and item."""
+        return {
+            row["report"]: f"{row['series']} {label_of(row['year'], row['number'])}, issue {row['id']}, item {row['n']}"
+            async for row in self._q.held(connection, hub=hub, reports=list(reports))
+        }
 
     async def hold(self, connection: Any, hub: str, reports: Sequence[UUID]) -> None:
         """Note that reports are in a draft issue."""

@@ -28,15 +28,18 @@ class IssueStore:
             }
             await self._q.put_series(connection, hub=hub, **fields)
 
-    async def all_series(self, hub: str) -> list[Series]:
+    async def all_series(self, connection: Any, hub: str) -> list[Series]:
         """Return a hub's series."""
-        async with self._db.connection() as connection:
-            return [_series(row) async for row in self._q.series(connection, hub=hub)]
+        return [_series(row) async for row in self._q.series(connection, hub=hub)]
 
     async def one_series(self, connection: Any, hub: str, series: str) -> Series | None:
         """Return one series."""
         row = await self._q.one_series(connection, hub=hub, series=series)
         return _series(row) if row else None
+
+    async def drop_series(self, connection: Any, hub: str, series: str) -> bool:
+        """Remove a series; False where there is none, or it has an issue."""
+        return await self._q.drop_series(connection, hub=hub, series=series) is not None
 
     async def last_numbers(self, connection: Any, hub: str, series: str, year: int) -> tuple[int | None, int | None]:
         """Return the last number in a year and the last total number of a series, None where there is none."""

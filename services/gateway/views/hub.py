@@ -52,4 +52,4 @@ def check_written(*texts: str) -> None:
 
 def refusal_of(error: DecisionError) -> ProblemError:
     """422: the decision breaks a rule."""
-    return ProblemError(422, error.code, error.zh, error.en)
+    return ProblemError(422, error.code, error.zh, error.en, error.detail)

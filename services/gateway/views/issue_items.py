@@ -1,5 +1,6 @@
 """Putting reports into a draft issue, taking them out, their order: nothing of it leaves the hub."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Annotated, Final, Literal
 from uuid import UUID
@@ -14,7 +15,7 @@ from services.gateway.desk import DESK
 from services.gateway.domain.decisions import DecisionError, check_decision
 from services.gateway.domain.issues import Issue, IssueItem
 from services.gateway.views.hub import BodyText, TitleText, check_written, hub_member, refusal_of
-from services.gateway.views.issues import IssueView, issue_view, the_draft, the_issue
+from services.gateway.views.issues import IssueView, issue_view, items_of, the_draft, the_issue
 from services.gateway.views.items import checked_words, item_id
 from services.kit.web.api import Endpoint, Read, reply
 from services.kit.web.problem import ProblemError, invalid, not_found
@@ -109,7 +110,12 @@ async def drop_item(request: web.Request, _: None) -> None:
         issue = await the_draft(desk, connection, who, item_id(request))
         reports = await desk.issues.take_out(connection, issue.id, n)
         if not reports:
-            raise not_found("issue.item_unknown", "该期没有这一条", "The issue has no such item")
+            numbers = _numbers(await items_of(desk, connection, issue))
+            raise not_found(
+                "issue.item_unknown",
+                f"该期没有这一条，现有：{numbers or '无'}",
+                f"The issue has no such item; it has: {numbers or 'none'}",
+            )
         await desk.intake.free(connection, who.node, reports)
 
 
@@ -121,13 +127,22 @@ async def arrange(request: web.Request, read: Read[OrderRequest]) -> IssueView:
     async with desk.db.transaction() as connection:
         await desk.outbox.lock(connection)
         issue: Issue = await the_draft(desk, connection, who, item_id(request))
-        found = (await desk.issues.items(connection, [issue.id])).get(issue.id, [])
+        found = await items_of(desk, connection, issue)
         if sorted(body.items) != sorted(item.n for item in found):
+            numbers = _numbers(found)
             raise ProblemError(
-                422, "issue.order", "顺序须列明该期全部信息，各一次", "An order lists all items of the issue, each once"
+                422,
+                "issue.order",
+                f"顺序须列明该期全部信息，各一次；现有：{numbers or '无'}",
+                f"An order lists all items of the issue, each once; it has: {numbers or 'none'}",
             )
         await desk.issues.arrange(connection, issue.id, body.items)
         return await issue_view(desk, connection, issue)
+
+
+def _numbers(items: Sequence[IssueItem]) -> str:
+    """Return the items' numbers as they are typed, in their order."""
+    return " ".join(str(item.n) for item in items)
 
 
 def _same(item: IssueItem, asked: ItemRequest, *, final: bool) -> bool:

@@ -77,6 +77,7 @@ class IssueView(IssueSummary, kw_only=True):
     up: list[str]
     down: list[str]
     across: list[str]
+    names: dict[str, str]  # of the readers, by their codes
     items: list[IssueItemView]
     digest: str  # of all that goes out when it is made final
     refused: list[UUID] = []  # of the messages of a final issue, those that the network refused: they may be sent again
@@ -139,6 +140,7 @@ async def issue_view(desk: Desk, connection: Any, issue: Issue) -> IssueView:
         up=list(issue.up),
         down=list(issue.down),
         across=list(issue.across),
+        names={code: desk.state.name_of(code) for code in issue.readers},
         items=[_item_view(desk, item, text) for item, text in zip(items, texts, strict=True)],
         digest=digest_of_issue(issue, items, texts),
         refused=sorted(refused),

@@ -1,7 +1,7 @@
 """A hub's publications (刊物): name, numbering, readers; and the opening of their issues."""
 
 from datetime import date
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 import msgspec
@@ -73,6 +73,10 @@ async def put_series(request: web.Request, read: Read[SeriesRequest]) -> SeriesV
     desk = request.app[DESK]
     body = await read()
     await checked_words(desk, who, _short_name(request), body.name, body.organ)
+    if not (body.name.strip() and body.organ.strip()):
+        raise ProblemError(
+            422, "series.no_name", "刊物须有名称和编发单位", "A publication needs a name and a unit that edits it"
+        )
     readers = body.readers
     listed = (*readers.up, *readers.down, *readers.across)
     if len(set(listed)) > MAX_RECIPIENTS:
@@ -88,8 +92,8 @@ async def put_series(request: web.Request, read: Read[SeriesRequest]) -> SeriesV
             )
     series = Series(
         series=_short_name(request),
-        name=body.name,
-        organ=body.organ,
+        name=body.name.strip(),
+        organ=body.organ.strip(),
         up=tuple(dict.fromkeys(readers.up)),
         down=tuple(dict.fromkeys(readers.down)),
         across=tuple(dict.fromkeys(readers.across)),
@@ -103,7 +107,9 @@ async def put_series(request: web.Request, read: Read[SeriesRequest]) -> SeriesV
 async def list_series(request: web.Request, _: None) -> list[SeriesView]:
     """List a hub's series."""
     who = await hub_member(request)
-    return [_view(series) for series in await request.app[DESK].issues.all_series(who.node)]
+    desk = request.app[DESK]
+    async with desk.db.connection() as connection:
+        return [_view(series) for series in await desk.issues.all_series(connection, who.node)]
 
 
 async def one_series(request: web.Request, _: None) -> SeriesView:
@@ -112,13 +118,27 @@ async def one_series(request: web.Request, _: None) -> SeriesView:
     desk = request.app[DESK]
     async with desk.db.connection() as connection:
         found = await desk.issues.one_series(connection, who.node, _short_name(request))
-    if found is None:
-        raise _unknown()
+        if found is None:
+            raise await _unknown(desk, connection, who.node)
     return _view(found)
 
 
+async def drop_series(request: web.Request, _: None) -> None:
+    """Remove a series that has no issue, not even a draft."""
+    who = await hub_member(request)
+    desk = request.app[DESK]
+    name = _short_name(request)
+    async with desk.db.transaction() as connection:
+        await desk.outbox.lock(connection)  # nobody opens an issue meanwhile
+        if await desk.issues.drop_series(connection, who.node, name):
+            return
+        if await desk.issues.one_series(connection, who.node, name) is None:
+            raise await _unknown(desk, connection, who.node)
+    raise ProblemError(409, "series.has_issues", "该刊物已有各期，不能撤销", "The series has issues and stays")
+
+
 async def open_issue(request: web.Request, read: Read[IssueRequest]) -> IssueView | web.Response:
-    """Open a draft issue with the next numbers, or with given ones that no other issue has."""
+    """Open a draft issue with the next numbers; the first issue of all may have any."""
     who = await hub_member(request)
     desk = request.app[DESK]
     body = await read()
@@ -132,12 +152,12 @@ async def open_issue(request: web.Request, read: Read[IssueRequest]) -> IssueVie
         await desk.outbox.lock(connection)  # two editors at once get two numbers
         series = await desk.issues.one_series(connection, who.node, name)
         if series is None:
-            raise _unknown()
+            raise await _unknown(desk, connection, who.node)
         owner = await desk.issues.owner(connection, new)
         if owner is None:
             last = await desk.issues.last_numbers(connection, who.node, name, day.year)
-            number, total = next_numbers(series, *last)
-            number, total = body.number or number, body.total or total
+            following, total = next_numbers(series, *last)
+            number, total = body.number or following, body.total or total
             if await desk.issues.numbered(connection, who.node, name, year=day.year, number=number, total=total):
                 raise ProblemError(
                     409,
@@ -145,6 +165,15 @@ async def open_issue(request: web.Request, read: Read[IssueRequest]) -> IssueVie
                     "期号或总期号已被使用",
                     "An issue has this number already",
                     f"{number}, {total}",
+                )
+            begun = last[1] is not None
+            if begun and number != following:  # a series begins with any number and goes on with the next
+                raise ProblemError(
+                    409,
+                    "issue.number_not_next",
+                    f"期号须接续：{day.year} 年下一期为第 {following} 期",
+                    f"Numbers follow one another: the next in {day.year} is {following}",
+                    str(number),
                 )
             await desk.issues.open(
                 connection, who.node, name, id=new, day=day, number=number, total=total, person=who.person, at=now
@@ -178,8 +207,11 @@ def _short_name(request: web.Request) -> str:
         raise invalid("series") from error
 
 
-def _unknown() -> ProblemError:
-    return not_found("series.unknown", "没有这个刊物", "There is no such series")
+async def _unknown(desk: Desk, connection: Any, hub: str) -> ProblemError:
+    """404, with the names that there are."""
+    there = ", ".join([series.series for series in await desk.issues.all_series(connection, hub)])
+    zh, en = f"没有这个刊物；现有：{there or '无'}", f"There is no such series; there are: {there or 'none'}"
+    return not_found("series.unknown", zh, en)
 
 
 def _view(series: Series) -> SeriesView:
@@ -199,6 +231,10 @@ ENDPOINTS: Final = (
     Endpoint(
         method="PUT", path=f"{_NODE}/series/{{series}}", handle=put_series, summary="设立或修改刊物 / Set up or change a publication",
         body=SeriesRequest, answer=SeriesView, errors=(400, 401, 403, 422),
+    ),
+    Endpoint(
+        method="DELETE", path=f"{_NODE}/series/{{series}}", handle=drop_series,
+        summary="撤销没有各期的刊物 / Remove a publication without issues", status=204, errors=(400, 401, 403, 404, 409),
     ),
     Endpoint(
         method="POST", path=f"{_NODE}/series/{{series}}/issues", handle=open_issue, summary="开一期 / Open an issue",

@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import Final
 
 from proto.messages import Level
+from services.kit.pointwords import issue_words, rule_words, series_name
 from services.scoring.domain.counting import Because, Counted
 from services.scoring.domain.entry import Entry, Kind
 from services.scoring.domain.points import plain
@@ -42,12 +43,12 @@ _WHY: Final = {
 
 def explain(counted: Counted, book: RuleBook) -> tuple[str, str]:
     """Return the line's arithmetic in Chinese and English: ``book`` holds the hub's versions."""
-    rule = f"{counted.rule_version}/{counted.rule}"
+    rule, of = f"{counted.rule_version}/{counted.rule}", _rule(counted, book)
     points = plain(counted.points)
     why_zh, why_en = _WHY[counted.why]
     entry = counted.entry
     if entry is None:
-        return f"{why_zh}：{points} 分（规则 {rule}）", f"{why_en}: {points} points (rule {rule})"
+        return f"{why_zh}：{points} 分（规则 {of}）", f"{why_en}: {points} points (rule {rule})"
     zh, en = _what(entry)
     sum_ = _sum(entry, book.version(entry.rule_version))
     zh, en = f"{zh}：{sum_} 分", f"{en}: {sum_} points"
@@ -55,7 +56,14 @@ def explain(counted: Counted, book: RuleBook) -> tuple[str, str]:
         zh, en = f"冲正 {entry.reverses}，原为{zh}", f"takes back {entry.reverses}, which was {en}"
     if counted.why is not Because.PLAIN:
         zh, en = f"{zh}；{why_zh}，计 {points} 分", f"{en}; {why_en}: counts {points}"
-    return f"{zh}（规则 {rule}）", f"{en} (rule {rule})"
+    return f"{zh}（规则 {of}）", f"{en} (rule {rule})"
+
+
+def _rule(counted: Counted, book: RuleBook) -> str:
+    """Return the version and what its rule gives points for, in Chinese words."""
+    rules = book.version(counted.rule_version)
+    titles = {code: each.title for code, each in rules.deductions.items()} if rules else {}
+    return f"{counted.rule_version} {rule_words(counted.rule, titles)}"
 
 
 def _what(entry: Entry) -> tuple[str, str]:
@@ -64,7 +72,10 @@ def _what(entry: Entry) -> tuple[str, str]:
     if entry.kind not in (Kind.DEDUCTION, Kind.APPEAL):
         zh, en = f"{_LEVELS[entry.level][0]}{zh}", f"{en}, {_LEVELS[entry.level][1]}"
     if entry.issue:
-        zh, en = f"{zh}于{entry.series} 第{entry.issue}期", f"{en}, in {entry.series} {entry.issue}"
+        zh, en = (
+            f"{zh}于《{series_name(entry.series)}》{issue_words(entry.issue)}",
+            f"{en}, in {entry.series} {entry.issue}",
+        )
     route = _route(entry)
     return (f"{zh}（{_ROUTES[route][0]}）", f"{en} ({_ROUTES[route][1]})") if route else (zh, en)
 

@@ -19,9 +19,9 @@ from msgspec import Struct
 from proto.messages import Adjustment, DecidedItem, Decision, Instruction, Level, Progress, Verdict
 from services.kit.calendar import day_of
 from services.kit.trust.state import TrustState
+from services.kit.trust.units import level_of
 from services.scoring.domain.known import CREDITED, Books, Event, Fact
 from services.scoring.domain.rules import ANY, APPEAL, Effect, RuleSet
-from services.scoring.domain.units import level_of
 from services.scoring.domain.weighing import Ignored, UnfitError, check_month, weigh
 from services.scoring.domain.whys import Why
 

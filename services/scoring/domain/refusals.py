@@ -36,6 +36,7 @@ class Refusal(Worded):
         "通报所列单位重复或不向本办公室报送",
         "A unit stands twice, or does not report to this hub",
     )
+    BULLETIN_NOBODY = "bulletin.nobody", "没有可表彰的单位", "There is nobody to commend"
     OFF_YEAR = (
         "bulletin.off_year",
         "全省每两年表彰一次，本年度不表彰",

@@ -33,6 +33,7 @@ from proto.messages import (
 )
 from services.kit.calendar import day_of
 from services.kit.trust.state import TrustState
+from services.kit.trust.units import level_of
 from services.kit.trust.verify import verify_approved
 from services.scoring.domain.awards import PROVINCE_EVERY
 from services.scoring.domain.bulletin import Head, check_period
@@ -40,7 +41,6 @@ from services.scoring.domain.loader import parse
 from services.scoring.domain.refusals import Refusal
 from services.scoring.domain.rules import RuleBook, RuleError, RuleSet
 from services.scoring.domain.standing import MIN_STAFF
-from services.scoring.domain.units import level_of
 from services.scoring.domain.weighing import Ignored, UnfitError, check_month, weigh
 
 Spoken = Rules | Bulletin | Designation | Appeal | Report
@@ -172,7 +172,7 @@ def _check_units(content: BulletinContent, hub: str, state: TrustState) -> None:
         if hub not in state.above(unit):
             raise UnfitError(Refusal.BULLETIN_LINES, unit)
     if content.type is BulletinType.COMMENDATION and not content.commended:
-        raise UnfitError(Refusal.BULLETIN_LINES, "commended")
+        raise UnfitError(Refusal.BULLETIN_NOBODY)
 
 
 def _check_designation(message: Approved, content: DesignationContent, state: TrustState) -> None:

@@ -6,11 +6,12 @@ from decimal import Decimal
 from msgspec import Struct
 from msgspec.structs import replace
 
+from proto.messages import Decision
 from services.kit.calendar import first_day
-from services.scoring.domain.known import Books, Fact, Known
+from services.scoring.domain.known import CREDITED, Books, Fact, Known
 from services.scoring.domain.ledger import Entry, ledger_of
 from services.scoring.domain.points import ZERO, plain
-from services.scoring.domain.rules import RuleBook, RuleSet
+from services.scoring.domain.rules import ANY, RuleBook, RuleSet
 from services.scoring.domain.settlement import settle
 
 
@@ -48,6 +49,18 @@ def dry_run(
         for unit in sorted({*now, *then, *units})
     ]
     return sorted(changes, key=lambda each: (-abs(each.difference), each.unit))
+
+
+def unknown_series(hub: str, facts: Iterable[Fact], draft: RuleSet) -> list[str]:
+    """Return the series in which a hub adopted something and of which a draft knows none: what they print would score nothing."""
+    places = {
+        (fact.level, fact.event.publication.series)
+        for fact in facts
+        if isinstance(fact.event, Decision) and fact.event.origin == hub and fact.event.publication is not None
+        if fact.level is not None and fact.verdict in CREDITED
+    }
+    tables = {level: draft.points.get(level, {}) for level, _ in places}
+    return sorted({series for level, series in places if series not in tables[level] and ANY not in tables[level]})
 
 
 def _points(

@@ -146,7 +146,11 @@ class BulletinViews:
                 raise problem_of(error) from error
             forbidden = error.why.value
         if query.type is BulletinType.COMMENDATION:
-            content = await self._commendation(hub, int(query.period), query.places)
+            content = await self._commendation(hub, int(query.period), query.places, final=not forbidden)
+            if not content.commended and not forbidden:
+                if not query.preview:
+                    raise problem_of(UnfitError(Refusal.BULLETIN_NOBODY, query.period))
+                forbidden = Refusal.BULLETIN_NOBODY.value
             return Drafted(content=content, details_left_out=False, forbidden=forbidden)
         monthly = query.type is BulletinType.MONTHLY
         settled = await self._room.settled(hub.code, query.period if monthly else f"{query.period}-12")
@@ -187,7 +191,7 @@ class BulletinViews:
             )
         return sorted(lines, key=lambda line: (ORDER.index(line.unit_class), line.rank, line.unit))
 
-    async def _commendation(self, hub: Node, year: int, places: int) -> BulletinContent:
+    async def _commendation(self, hub: Node, year: int, places: int, *, final: bool) -> BulletinContent:
         found = await self._room.nominees(hub, year, places)
         commended = [Commendation(unit=each.unit, title=_UNIT_TITLE) for each in found.nominees]
         commended += [
@@ -202,5 +206,5 @@ class BulletinViews:
             lines=(),
             commended=tuple(commended),
             rules=tuple(found.rules),
-            text=f"根据{when}政务信息采用和积分情况，拟对下列单位和个人予以表彰。",
+            text=f"根据{when}政务信息采用和积分情况，{'决定' if final else '拟'}对下列单位和个人予以表彰。",
         )

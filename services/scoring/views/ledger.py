@@ -18,7 +18,7 @@ from services.scoring.domain.points import total
 from services.scoring.domain.settlement import Because, UnitMonth
 from services.scoring.domain.units import ORDER
 from services.scoring.store import LedgerLine, Totals
-from services.scoring.views.room import Room, month_in, unit_in
+from services.scoring.views.room import Room, unit_in
 
 _EVER: Final = datetime(1, 1, 2, tzinfo=UTC)
 _GONE: Final = (Because.REVERSED, Because.SUPERSEDED)
@@ -140,7 +140,7 @@ class LedgerViews:
 
     async def month(self, request: web.Request, _: None) -> MonthTable:
         """Return a hub's table as it is now: what was taken back later counts in no month, so twelve tables are the year."""
-        hub, month = self._room.hub_of(request), month_in(request)
+        hub, month = self._room.hub_of(request), self._room.begun(request)
         settled = await self._room.settled(hub.code, december_of(month))
         lines = []
         for unit, unit_class in self._room.roll(hub, settled).classes.items():
@@ -180,10 +180,14 @@ class LedgerViews:
     async def explain(self, request: web.Request, _: None) -> Explanation:
         """Return a unit's lines of a month in words, of each hub unless one is named."""
         query: ExplainQuery = query_of(request, ExplainQuery)
-        unit, month = unit_in(request), month_in(request)
+        unit, month = unit_in(request), self._room.begun(request)
         self._room.may_read(request, query.reader, query.hub, unit)
-        reports_to = self._room.state.hubs_of(unit)
-        hubs = [query.hub] if query.hub else {*reports_to, *await self._room.store.accounts_of(unit, month)}
+        accounts = await self._room.store.accounts_of(unit, month)
+        if not accounts:  # one that the directory lists no longer keeps its points
+            self._room.check_unit(unit)
+        if query.hub:
+            self._room.check_unit(query.hub)
+        hubs = [query.hub] if query.hub else {*self._room.state.hubs_of(unit), *accounts}
         lines = []
         for hub in sorted(hubs):
             settled = await self._room.settled(hub, december_of(month))

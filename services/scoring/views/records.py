@@ -9,6 +9,7 @@ from msgspec import Meta, Struct
 
 from proto.messages import Level, Node, NodeKind, Standing
 from services.kit.calendar import last_day
+from services.kit.trust.units import level_of
 from services.kit.web.api import Endpoint, query_of
 from services.scoring.domain.awards import Nominee
 from services.scoring.domain.bulletin import check_off_year
@@ -18,11 +19,10 @@ from services.scoring.domain.refusals import Refusal
 from services.scoring.domain.settlement import Settlement
 from services.scoring.domain.standing import MIN_STAFF, Proposal, Record, propose
 from services.scoring.domain.stating import commends_every, full_time
-from services.scoring.domain.units import level_of
 from services.scoring.domain.weighing import UnfitError
 from services.scoring.store import Answered
 from services.scoring.views.ledger import AnyCode
-from services.scoring.views.room import Room, month_in, problem_of, year_in
+from services.scoring.views.room import Room, problem_of, year_in
 
 
 class Calendar(Struct, frozen=True, kw_only=True):
@@ -123,7 +123,9 @@ class RecordViews:
     async def obligations(self, request: web.Request, _: None) -> Calendar:
         """Return the calendar of a month."""
         query: CalendarQuery = query_of(request, CalendarQuery)
-        hub, month = self._room.hub(request.match_info["hub"], request, query.unit), month_in(request)
+        hub, month = self._room.hub(request.match_info["hub"], request, query.unit), self._room.begun(request)
+        if query.unit:
+            self._room.check_unit(query.unit)
         settled = await self._room.settled(hub.code, month)
         listed = await self._room.obligations(hub, month, settled)
         return Calendar(

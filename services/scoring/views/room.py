@@ -14,6 +14,7 @@ from proto.messages.base import Code, Month
 from services.kit.calendar import YEARS, day_of, last_day
 from services.kit.ids import Clock
 from services.kit.trust.state import TrustState
+from services.kit.trust.units import LEVELS, class_of, listed_under
 from services.kit.web.access import Access
 from services.kit.web.problem import ProblemError, forbidden, invalid, not_found, unavailable
 from services.scoring.domain.awards import Nominee, nominate, years_of
@@ -22,7 +23,7 @@ from services.scoring.domain.obligations import STAFF, Obligation, Owing, calend
 from services.scoring.domain.rules import RuleBook
 from services.scoring.domain.settlement import Settlement, settle
 from services.scoring.domain.stating import commends_every, full_time, officers
-from services.scoring.domain.units import LEVELS, class_of, listed_under, or_by_code
+from services.scoring.domain.units import or_by_code
 from services.scoring.domain.weighing import UnfitError
 from services.scoring.store import Awaiting, Reading, Rulebooks
 
@@ -77,6 +78,20 @@ class Room:
         if hub is None or hub.type not in LEVELS:
             raise not_found("hub.unknown", "名录中没有该上级办公室", "There is no such hub in the directory")
         return hub
+
+    def begun(self, request: web.Request) -> str:
+        """Return the month of the path; refuse one that has not begun."""
+        month = month_in(request)
+        if month > f"{self.today():%Y-%m}":
+            raise ProblemError(400, "score.month_ahead", "该月份尚未开始", "That month has not begun", month)
+        return month
+
+    def check_unit(self, unit: str) -> None:
+        """Refuse a unit that the directory does not know."""
+        if not self.state.ready:
+            raise unavailable()
+        if self.state.node(unit) is None:
+            raise not_found("unit.unknown", "名录中没有该单位", "There is no such unit in the directory")
 
     def may_read(self, request: web.Request, reader: str, hub: str, unit: str) -> None:
         """Let a hub read what it decided, a unit what it earned, the operator all."""

@@ -11,13 +11,13 @@ from msgspec import Meta, Struct
 
 from proto.limits import MAX_ENVELOPE_BYTES
 from services.kit.calendar import first_day, last_day, months_until, span
+from services.kit.trust.units import listed_under
 from services.kit.web.api import Endpoint, Read, query_of
 from services.scoring.domain.known import Fact
 from services.scoring.domain.points import total
 from services.scoring.domain.rules import RuleSet
 from services.scoring.domain.stating import check_rules, parse_rules
-from services.scoring.domain.trial import Change, dry_run
-from services.scoring.domain.units import listed_under
+from services.scoring.domain.trial import Change, dry_run, unknown_series
 from services.scoring.domain.weighing import UnfitError
 from services.scoring.views.ledger import AnyCode
 from services.scoring.views.room import Room, problem_of
@@ -61,6 +61,7 @@ class Trial(Struct, frozen=True, kw_only=True):
     then: Decimal
     forbidden: str  # code of what forbids to issue this draft today; "" where nothing does
     forbidden_detail: str
+    unknown_series: list[str] = []  # in which the hub published in these years and that the draft gives nothing for
 
 
 class RuleViews:
@@ -142,4 +143,5 @@ class RuleViews:
             then=total(each.then for each in changes),
             forbidden=forbidden.why.value if forbidden else "",
             forbidden_detail=forbidden.detail if forbidden else "",
+            unknown_series=unknown_series(hub.code, facts, rules),
         )

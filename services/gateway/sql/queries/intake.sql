@@ -1,11 +1,13 @@
 -- name: add_intake!
 -- Take reports in once, each standing where an earlier decision left it.
-INSERT INTO intake (hub, report, origin, about, stage, category, urgency, importance, research, received_at, sketch, state)
-SELECT g.hub, g.report, g.origin, g.about, g.stage, g.category, g.urgency, g.importance, g.research, g.received_at,
-    string_to_array(g.sketch, ',')::int[], coalesce(d.verdict, 'pending')
+INSERT INTO intake
+    (hub, report, origin, about, stage, category, urgency, importance, research, answers, received_at, sketch, state)
+SELECT g.hub, g.report, g.origin, g.about, g.stage, g.category, g.urgency, g.importance, g.research, g.answers,
+    g.received_at, string_to_array(g.sketch, ',')::int[], coalesce(d.verdict, 'pending')
 FROM unnest(:hubs::text[], :reports::uuid[], :origins::text[], :abouts::uuid[], :stages::text[], :categories::text[],
-    :urgencies::text[], :importances::text[], :researches::boolean[], :received_ats::timestamptz[], :sketches::text[])
-    AS g (hub, report, origin, about, stage, category, urgency, importance, research, received_at, sketch)
+    :urgencies::text[], :importances::text[], :researches::boolean[], :answers::text[], :received_ats::timestamptz[],
+    :sketches::text[])
+    AS g (hub, report, origin, about, stage, category, urgency, importance, research, answers, received_at, sketch)
 LEFT JOIN decided d ON d.hub = g.hub AND d.report = g.report AND d.reversed_by IS NULL
 ON CONFLICT DO NOTHING;
 
@@ -136,8 +138,9 @@ LEFT JOIN issue_report r ON r.hub = k.hub AND r.report = k.report AND r.draft
 WHERE k.hub = :hub AND k.report = :report;
 
 -- name: held
--- Which of these reports a draft issue of the hub holds.
-SELECT report FROM issue_report WHERE hub = :hub AND report = ANY(:reports::uuid[]) AND draft;
+-- Which of these reports a draft issue of the hub holds, and where.
+SELECT r.report, i.series, i.year, i.number, i.id, r.n FROM issue_report r JOIN issue i ON i.id = r.issue
+WHERE r.hub = :hub AND r.report = ANY(:reports::uuid[]) AND r.draft;
 
 -- name: note_held!
 -- These reports are in a draft issue now.

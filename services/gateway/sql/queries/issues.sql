@@ -13,6 +13,12 @@ SELECT series, name, organ, up, down, across, first_number, first_total FROM ser
 -- One series.
 SELECT series, name, organ, up, down, across, first_number, first_total FROM series WHERE hub = :hub AND series = :series;
 
+-- name: drop_series$
+-- Remove a series that has no issue.
+DELETE FROM series s WHERE hub = :hub AND series = :series
+    AND NOT EXISTS (SELECT FROM issue i WHERE i.hub = s.hub AND i.series = s.series)
+RETURNING series;
+
 -- name: last_numbers^
 -- The last number of a series in a year, its last total number, and whether it has an issue at all; null where there is none.
 SELECT max(number) FILTER (WHERE year = :year) AS number, max(total) AS total, count(*) AS issues
