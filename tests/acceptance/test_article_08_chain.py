@@ -88,13 +88,17 @@ async def test_first_report_about_another_is_refused(network: Network) -> None:
     assert await router_refuses(network, JIANGYIN, rogue) == "report.chain"
 
 
+_THROWN_AWAY = ("papers/{id}", "issues/{id}", "issues/{id}/items/{n}", "series/{series}")
+"""Drafts, and a publication that never had an issue."""
+
+
 async def test_nobody_upstream_can_delete(network: Network) -> None:
     """No address of any service takes a report away, from its unit, its hub or the repository."""
     message = await report(network, ZHANGJIAGANG, SUZHOU)
     for service in ("gateway", "archive"):
         document = await network.people.operator(service, "GET", "/api/openapi.json")
         deleting = {path for path, methods in document["paths"].items() if "delete" in methods}
-        drafts = {f"/api/v1/nodes/{{code}}/{what}" for what in ("papers/{id}", "issues/{id}", "issues/{id}/items/{n}")}
+        drafts = {f"/api/v1/nodes/{{code}}/{what}" for what in _THROWN_AWAY}
         assert deleting <= {"/api/v1/sessions/current", *drafts}, "what was not said yet may be thrown away, no report"
     for path in (f"inbox/{message}", f"messages/{message}", f"items/{new_id()}"):
         call = network.people.call(SUZHOU, "editor", "DELETE", f"/api/v1/nodes/{SUZHOU}/{path}")
